@@ -1,0 +1,54 @@
+// The one interface that a detector implements: a function over columns.
+import type { RowsOf, Telemetry } from "./signals.ts";
+
+export interface ColumnTypes {
+  f64: Float64Array;
+  f32: Float32Array;
+  u32: Uint32Array;
+  i32: Int32Array;
+  u8: Uint8Array;
+}
+export type ColumnType = keyof ColumnTypes;
+
+/** One number per series, a fixed-width row per series, or one array shared by all series. */
+export type Column =
+  | ColumnType
+  | readonly [type: ColumnType, width: number]
+  | readonly [type: ColumnType, length: number, shared: "shared"];
+
+/** All that a detector may remember. */
+export type StateShape = Readonly<Record<string, Column>>;
+
+/** The declared columns, zero until first written. Read them afresh on every call: growth replaces them. */
+export type StateOf<Shape extends StateShape> = {
+  readonly [Name in keyof Shape]: ColumnTypes[TypeOf<Shape[Name]>];
+};
+type TypeOf<C extends Column> = C extends ColumnType
+  ? C
+  : C extends readonly [infer T extends ColumnType, ...unknown[]]
+    ? T
+    : never;
+
+/** Columns that a detector fills, one entry per row. All are NaN when it is called. */
+export interface Verdicts {
+  /** 0 is as expected, about 1 an ordinary deviation, larger is more surprising. NaN abstains. Any unit: it is calibrated. */
+  readonly score: Float64Array;
+  /** What was judged; left NaN it is the row's value or duration. */
+  readonly observed: Float64Array;
+  /** The value that would have been unsurprising, and the band around it; NaN if there is none. */
+  readonly expected: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/**
+ * Judges each row, in order, by the state so far, then learns it.
+ * Synchronous and pure but for `state` and `verdicts`; keeps none of its arguments. The same rows in one call or in many
+ * give the same scores; NaN and infinite values neither throw nor leave state that is not finite.
+ */
+export type ScoreThenLearn<S extends Telemetry, Shape extends StateShape, Config> = (
+  rows: RowsOf[S],
+  state: StateOf<Shape>,
+  verdicts: Verdicts,
+  config: Config,
+) => void;

@@ -1,0 +1,95 @@
+// What a plugin module exports by default: its manifest and its constructor in one object.
+import type { z } from "zod";
+import type { Connector, Exporter, Extension, Host, Outputs, Processor, Receiver } from "./component.ts";
+import type { ScoreThenLearn, StateShape } from "./detector.ts";
+import type { Labels, Signal, Telemetry } from "./signals.ts";
+
+export type Stability = "experimental" | "alpha" | "beta" | "stable";
+
+export interface Manifest<C extends z.ZodObject = z.ZodObject> {
+  /** The name in the configuration; also the plugin's folder. snake_case. */
+  readonly type: string;
+  /** One line for the component table. */
+  readonly summary: string;
+  readonly stability: Stability;
+  /** Options with defaults and descriptions; checks the YAML and writes the README table. */
+  readonly config: C;
+}
+
+export interface ReceiverPlugin<C extends z.ZodObject = z.ZodObject> extends Manifest<C> {
+  readonly signals: readonly Telemetry[];
+  create(config: z.output<C>, host: Host, emit: Outputs): Receiver;
+}
+
+export interface DetectorPlugin<
+  C extends z.ZodObject = z.ZodObject,
+  S extends Telemetry = Telemetry,
+  Shape extends StateShape = StateShape,
+> extends Manifest<C> {
+  readonly signal: S;
+  /** anomaly.type of a row above its expectation, and below it. */
+  readonly finds: { readonly above: string; readonly below: string };
+  /** What the observed value is called in a sentence, and its unit, where they are not the row's own ("records per 1m"). */
+  readonly measure?: (config: z.output<C>, labels: Labels) => { name: string; unit: string };
+  /** Other defaults for the options that every detector has. */
+  readonly defaults?: {
+    readonly warmup?: number;
+    readonly detection_direction?: "both" | "above_expected" | "below_expected";
+  };
+  /** Declared, not managed: the agent allocates, grows, evicts, saves and restores these columns. */
+  readonly state: Shape | ((config: z.output<C>) => Shape);
+  /** Raise it when the meaning of a state column changes; older snapshots are then set aside. */
+  readonly stateVersion?: number;
+  readonly scoreThenLearn: ScoreThenLearn<S, Shape, z.output<C>>;
+}
+
+export interface ProcessorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
+  readonly signals: readonly S[];
+  create(config: z.output<C>, host: Host): Processor<S>;
+}
+
+export interface ConnectorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
+  /** Signals it takes, and signals it feeds. */
+  readonly from: readonly S[];
+  readonly to: readonly Telemetry[];
+  create(config: z.output<C>, host: Host, emit: Outputs): Connector<S>;
+}
+
+export interface ExporterPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
+  readonly signals: readonly S[];
+  /** True for one that sends over a network: it gets `timeout`, `retry_on_failure` and `sending_queue` as options. */
+  readonly sends: boolean;
+  create(config: z.output<C>, host: Host): Exporter<S>;
+}
+
+export interface ExtensionPlugin<C extends z.ZodObject = z.ZodObject> extends Manifest<C> {
+  create(config: z.output<C>, host: Host): Extension;
+}
+
+/** What the registry finds in a module. `any` here is the loss of a config's type at that border, checked by its schema. */
+export type Plugin =
+  | ({ readonly kind: "receiver" } & ReceiverPlugin<any>)
+  | ({ readonly kind: "detector" } & DetectorPlugin<any, any, any>)
+  | ({ readonly kind: "processor" } & ProcessorPlugin<any, any>)
+  | ({ readonly kind: "connector" } & ConnectorPlugin<any, any>)
+  | ({ readonly kind: "exporter" } & ExporterPlugin<any, any>)
+  | ({ readonly kind: "extension" } & ExtensionPlugin<any>);
+
+export const defineReceiver = <C extends z.ZodObject>(plugin: ReceiverPlugin<C>) =>
+  ({ kind: "receiver", ...plugin }) as const;
+
+export const defineDetector = <C extends z.ZodObject, S extends Telemetry, const Shape extends StateShape>(
+  plugin: DetectorPlugin<C, S, Shape>,
+) => ({ kind: "detector", ...plugin }) as const;
+
+export const defineProcessor = <C extends z.ZodObject, S extends Signal>(plugin: ProcessorPlugin<C, S>) =>
+  ({ kind: "processor", ...plugin }) as const;
+
+export const defineConnector = <C extends z.ZodObject, S extends Signal>(plugin: ConnectorPlugin<C, S>) =>
+  ({ kind: "connector", ...plugin }) as const;
+
+export const defineExporter = <C extends z.ZodObject, S extends Signal>(plugin: ExporterPlugin<C, S>) =>
+  ({ kind: "exporter", ...plugin }) as const;
+
+export const defineExtension = <C extends z.ZodObject>(plugin: ExtensionPlugin<C>) =>
+  ({ kind: "extension", ...plugin }) as const;

@@ -1,0 +1,44 @@
+// Option types that carry a unit in their value: "5m", "64MiB". For plugins' config objects.
+import { z } from "zod";
+
+const DURATION = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZE = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+
+/** Milliseconds of "1h30m", "250ms", "0"; undefined when the text is no duration. */
+export function parseDuration(text: string): number | undefined {
+  if (text === "0") return 0;
+  let rest = text;
+  let total = 0;
+  while (rest !== "") {
+    const part = /^(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/.exec(rest);
+    if (!part) return undefined;
+    total += Number(part[1]) * DURATION[part[2] as keyof typeof DURATION];
+    rest = rest.slice(part[0].length);
+  }
+  return text === "" ? undefined : total;
+}
+
+/** Bytes of "64MiB", "1.5 GB", "4096"; undefined when the text is no size. */
+export function parseSize(text: string): number | undefined {
+  const part = /^(\d+(?:\.\d+)?) ?([KMGT]i?B|B)?$/.exec(text);
+  return part ? Math.round(Number(part[1]) * SIZE[(part[2] ?? "B") as keyof typeof SIZE]) : undefined;
+}
+
+/** An option type whose text `parse` turns into a number; the text "5" without unit is for `parse` to judge. */
+function quantity(parse: (text: string) => number | undefined, name: string, example: string) {
+  return z
+    .union([z.string(), z.int().nonnegative()], { error: `not a ${name}; write it as in ${example}` })
+    .transform((text, context) => {
+      const value = parse(String(text));
+      if (value !== undefined) return value;
+      context.addIssue({ code: "custom", message: `not a ${name}; write it as in ${example}` });
+      return z.NEVER;
+    })
+    .meta({ quantity: name });
+}
+
+/** A duration option, in milliseconds once parsed. Its default is written as a user would: `duration().prefault("5s")`. */
+export const duration = () => quantity(parseDuration, "duration", '"5m" or "250ms"');
+
+/** A size option, in bytes once parsed: `byteSize().prefault("64MiB")`. */
+export const byteSize = () => quantity(parseSize, "size", '"64MiB"');
