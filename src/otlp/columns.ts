@@ -13,6 +13,12 @@ export const Kind = {
 /** Which message a metric row was read from: the numbers of its attribute and exemplar fields follow from it. */
 export const Shape = { number: 0, histogram: 1, exponential: 2, summary: 3 } as const;
 
+/** Field number of the attributes in a row's own message; of a metric point by its Shape. */
+export const ATTRIBUTE_FIELD = { metrics: [7, 9, 1, 7], logs: 6, traces: 9 } as const;
+
+/** Field number of the exemplars of a metric point by its Shape; a summary has none. */
+export const EXEMPLAR_FIELD: readonly (number | undefined)[] = [5, 8, 11, undefined];
+
 /** Which series of a point a metric row is. A summary's own quantiles are `quantile` + their index in the point. */
 export const Statistic = { value: 0, rate: 1, mean: 2, p50: 3, p95: 4, p99: 5, quantile: 6 } as const;
 
@@ -33,7 +39,10 @@ export function growColumns(columns: object, from: number, capacity: number): vo
   }
 }
 
-/** The messages that enclose rows (Resource*, Scope*, Metric), parents before children: what splicing must re-measure. */
+/**
+ * The messages that enclose rows, parents before children, in the order of the bytes: what splicing must re-measure.
+ * Levels: 0 Resource*, 1 Scope*, and of metrics 2 Metric and 3 the gauge, sum, histogram ... message inside it.
+ */
 export class Containers {
   length = 0;
   capacity = 256;
@@ -43,6 +52,9 @@ export class Containers {
   end = new Uint32Array(256);
   /** Index of the enclosing container, -1 at the top. */
   parent = new Int32Array(256);
+  level = new Uint8Array(256);
+  /** Data points, records or spans that lie directly in it. */
+  items = new Uint32Array(256);
 
   add(prefix: number, start: number, end: number, parent: number): number {
     if (this.length === this.capacity) {
@@ -54,6 +66,8 @@ export class Containers {
     this.start[i] = start;
     this.end[i] = end;
     this.parent[i] = parent;
+    this.level[i] = parent < 0 ? 0 : this.level[parent] + 1;
+    this.items[i] = 0;
     return i;
   }
 }
@@ -147,7 +161,7 @@ export class Distributions {
 
 export class MetricScan extends ScannedRows {
   readonly distributions = new Distributions();
-  /** As sent; of a histogram the estimate where one point is enough for it (delta), NaN where a difference must be taken. */
+  /** As sent; NaN in the rows of a distribution, which `series/distributions` fills. */
   value = new Float64Array(ROWS);
   /** Unix milliseconds of start_time_unix_nano; 0 when unset. */
   start = new Float64Array(ROWS);

@@ -1,0 +1,75 @@
+// Checks the parts of a request that a scan does not read, so that what is accepted is well-formed to its last byte.
+import { DecodeError, enter, MAX_DEPTH, position, readTag, skip } from "./wire.ts";
+
+/** Messages that are checked, by what they may hold: see `childOf`. */
+export const Part = {
+  keyValue: 0,
+  anyValue: 1,
+  array: 2,
+  list: 3,
+  event: 4,
+  link: 5,
+  exemplar: 6,
+  resource: 7,
+  scope: 8,
+} as const;
+
+/**
+ * Which message a length-delimited field of another is; -1 for strings, bytes and unknown fields.
+ *
+ *     KeyValue { string key = 1; AnyValue value = 2 }     AnyValue { ArrayValue = 5; KeyValueList = 6 }
+ *     ArrayValue { repeated AnyValue = 1 }                KeyValueList { repeated KeyValue = 1 }
+ *     Event { attributes = 3 }   Link { attributes = 4 }   Exemplar { filtered_attributes = 7 }
+ *     Resource { attributes = 1 }   InstrumentationScope { attributes = 3 }
+ */
+function childOf(part: number, tag: number): number {
+  switch (part) {
+    case Part.keyValue:
+      return tag === 0x12 ? Part.anyValue : -1;
+    case Part.anyValue:
+      return tag === 0x2a ? Part.array : tag === 0x32 ? Part.list : -1;
+    case Part.array:
+      return tag === 0x0a ? Part.anyValue : -1;
+    case Part.list:
+    case Part.resource:
+      return tag === 0x0a ? Part.keyValue : -1;
+    case Part.event:
+    case Part.scope:
+      return tag === 0x1a ? Part.keyValue : -1;
+    case Part.link:
+      return tag === 0x22 ? Part.keyValue : -1;
+    default:
+      return tag === 0x3a ? Part.keyValue : -1;
+  }
+}
+
+/** Throws DecodeError unless bytes[start, end) is such a message, nested at most MAX_DEPTH deep. */
+export function check(bytes: Uint8Array, part: number, start: number, end: number, depth = 0): void {
+  if (depth > MAX_DEPTH) throw new DecodeError(`values nested more than ${MAX_DEPTH} deep at byte ${start}`, start);
+  let p = start;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    const child = (tag & 7) === 2 ? childOf(part, tag) : -1;
+    if (child < 0) {
+      p = skip(bytes, tag, p, end);
+      continue;
+    }
+    const to = enter(bytes, p, end);
+    if (child === Part.keyValue) checkKeyValue(bytes, position, to, depth + 1);
+    else check(bytes, child, position, to, depth + 1);
+    p = to;
+  }
+}
+
+/** The same for a KeyValue, the message that requests are made of: a short key with a short text takes four looks. */
+export function checkKeyValue(bytes: Uint8Array, start: number, end: number, depth = 0): void {
+  if (end - start > 3 && bytes[start] === 0x0a && bytes[start + 1] < 128) {
+    const value = start + 2 + bytes[start + 1];
+    if (value + 3 < end && bytes[value] === 0x12 && value + 2 + bytes[value + 1] === end && bytes[value + 1] < 128) {
+      const text = value + 2;
+      if (bytes[text] === 0x0a && bytes[text + 1] < 128 && text + 2 + bytes[text + 1] === end) return;
+    }
+  }
+  check(bytes, Part.keyValue, start, end, depth);
+}

@@ -1,0 +1,13 @@
+// The wire format (`vedette/otlp`): for receivers, exporters and whoever reads a request byte by byte.
+export * from "./columns.ts";
+export * from "./encode.ts";
+export { jsonToProtobuf } from "./from_json.ts";
+export { decodeAttributes, labelsOf, resourceOf } from "./labels.ts";
+export { scanLogs } from "./logs.ts";
+export { scanMetrics } from "./metrics.ts";
+export { Edits } from "./splice.ts";
+export * from "./status.ts";
+export { protobufToJson } from "./to_json.ts";
+export { scanTraces } from "./traces.ts";
+export { DecodeError } from "./wire.ts";
+export { Writer } from "./writer.ts";

@@ -1,0 +1,329 @@
+// Scans one ExportMetricsServiceRequest into columns: identity, time and value of every data point.
+import { Kind, type MetricScan, Shape, Statistic } from "./columns.ts";
+import { scanExponentialHistogram, scanHistogram, scanSummary } from "./histograms.ts";
+import { hash0, hash1, hashBytes, mix } from "./identity.ts";
+import { scanScopes } from "./scopes.ts";
+import {
+  enter,
+  high,
+  low,
+  position,
+  readMillis,
+  readSize,
+  readTag,
+  readVarint,
+  readVarint64,
+  skip,
+  truncated,
+} from "./wire.ts";
+
+const GAUGE = 0x2a;
+const SUM = 0x3a;
+const HISTOGRAM = 0x4a;
+const EXPONENTIAL_HISTOGRAM = 0x52;
+const SUMMARY = 0x5a;
+
+/** Fills `scan`, after resetting it, from a whole request. Throws DecodeError, and then `scan` means nothing. */
+export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number): void {
+  scanScopes(bytes, scan, seed, false, scanScopeMetrics);
+}
+
+/**
+ *     ScopeMetrics { InstrumentationScope scope = 1; repeated Metric metrics = 2 }
+ *     InstrumentationScope { string name = 1; string version = 2 }
+ *
+ * The scope may come last or in parts, so it is looked for first.
+ */
+function scanScopeMetrics(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  scan: MetricScan,
+  container: number,
+  resource0: number,
+  resource1: number,
+  seed: number,
+): void {
+  let nameStart = 0;
+  let nameEnd = 0;
+  let versionStart = 0;
+  let versionEnd = 0;
+  let p = start;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    if (tag !== 0x0a) {
+      p = skip(bytes, tag, p, end);
+      continue;
+    }
+    const scopeEnd = enter(bytes, p, end);
+    p = position;
+    while (p < scopeEnd) {
+      const inner = readTag(bytes, p, scopeEnd);
+      p = position;
+      if (inner === 0x0a) {
+        p = nameEnd = enter(bytes, p, scopeEnd);
+        nameStart = position;
+      } else if (inner === 0x12) {
+        p = versionEnd = enter(bytes, p, scopeEnd);
+        versionStart = position;
+      } else p = skip(bytes, inner, p, scopeEnd);
+    }
+  }
+  hashBytes(bytes, view, nameStart, nameEnd, seed);
+  mix(resource0, resource1, hash0, hash1);
+  const named0 = hash0;
+  const named1 = hash1;
+  hashBytes(bytes, view, versionStart, versionEnd, seed);
+  mix(named0, named1, hash0, hash1);
+  const scope0 = hash0;
+  const scope1 = hash1;
+
+  p = start;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    if (tag !== 0x12) {
+      p = skip(bytes, tag, p, end);
+      continue;
+    }
+    const prefix = p;
+    const to = enter(bytes, p, end);
+    const metric = scan.containers.add(prefix, position, to, container);
+    scanMetric(bytes, view, position, to, scan, metric, scope0, scope1, seed);
+    p = to;
+  }
+}
+
+/** Of the metric being scanned: fields that usually come after its points, and that hold for all its parts. */
+let temporality = 0;
+let monotonic = false;
+
+/**
+ *     Metric { string name = 1; oneof data { Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9;
+ *              ExponentialHistogram exponential_histogram = 10; Summary summary = 11 } }
+ *
+ * Where several data members are set, protobuf keeps the last and merges occurrences of it that follow each other.
+ */
+function scanMetric(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  scan: MetricScan,
+  container: number,
+  scope0: number,
+  scope1: number,
+  seed: number,
+): void {
+  let nameStart = 0;
+  let nameEnd = 0;
+  let member = 0;
+  let first = end;
+  let p = start;
+  while (p < end) {
+    const field = p;
+    const tag = readTag(bytes, p, end);
+    p = position;
+    switch (tag) {
+      case 0x0a:
+        p = nameEnd = enter(bytes, p, end);
+        nameStart = position;
+        break;
+      case GAUGE:
+      case SUM:
+      case HISTOGRAM:
+      case EXPONENTIAL_HISTOGRAM:
+      case SUMMARY:
+        p = enter(bytes, p, end);
+        if (tag !== member) first = field;
+        member = tag;
+        break;
+      default:
+        p = skip(bytes, tag, p, end);
+    }
+  }
+  const shape = shapeOf(member);
+  hashBytes(bytes, view, nameStart, nameEnd, seed + shape);
+  mix(scope0, scope1, hash0, hash1);
+  const metric0 = hash0;
+  const metric1 = hash1;
+
+  temporality = 0;
+  monotonic = false;
+  const firstRow = scan.length;
+  p = first;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    if (tag !== member) {
+      p = skip(bytes, tag, p, end);
+      continue;
+    }
+    const prefix = p;
+    const to = enter(bytes, p, end);
+    const data = scan.containers.add(prefix, position, to, container);
+    if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1, seed);
+    else scanDistributions(bytes, view, position, to, scan, data, metric0, metric1, seed, shape);
+    p = to;
+  }
+  if (shape === Shape.summary) return;
+  let kind: number = Kind.value;
+  if (shape !== Shape.number) kind = temporality === 1 ? Kind.delta : Kind.cumulative;
+  else if (member === SUM && monotonic && temporality === 1) kind = Kind.delta;
+  else if (member === SUM && monotonic && temporality === 2) kind = Kind.cumulative;
+  for (let row = firstRow; row < scan.length; row++) scan.kind[row] = kind;
+}
+
+function shapeOf(member: number): number {
+  if (member === HISTOGRAM) return Shape.histogram;
+  if (member === EXPONENTIAL_HISTOGRAM) return Shape.exponential;
+  return member === SUMMARY ? Shape.summary : Shape.number;
+}
+
+/** Reads a field of Sum, Histogram or ExponentialHistogram that is not a data point. */
+function readDataField(bytes: Uint8Array, tag: number, at: number, end: number): number {
+  if (tag === 0x10) temporality = readVarint(bytes, at, end);
+  else if (tag === 0x18) {
+    readVarint64(bytes, at, end);
+    monotonic = low !== 0 || high !== 0;
+  } else return skip(bytes, tag, at, end);
+  return position;
+}
+
+/**
+ *     Gauge { repeated NumberDataPoint data_points = 1 }
+ *     Sum { repeated NumberDataPoint data_points = 1; AggregationTemporality aggregation_temporality = 2;
+ *           bool is_monotonic = 3 }
+ *     NumberDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; double as_double = 4;
+ *                       sfixed64 as_int = 6; repeated KeyValue attributes = 7; uint32 flags = 8 }
+ */
+function scanNumbers(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  scan: MetricScan,
+  container: number,
+  metric0: number,
+  metric1: number,
+  seed: number,
+): void {
+  let items = 0;
+  let p = start;
+  while (p < end) {
+    const outer = readTag(bytes, p, end) | 0;
+    p = position | 0;
+    if (outer !== 0x0a) {
+      p = readDataField(bytes, outer, p, end) | 0;
+      continue;
+    }
+    const offset = p;
+    const to = enter(bytes, p, end) | 0;
+    p = position | 0;
+    items++;
+    let a0 = 0;
+    let a1 = 0;
+    let startTime = 0;
+    let time = 0;
+    let value = Number.NaN;
+    let flags = 0;
+    while (p < to) {
+      let tag = bytes[p++];
+      if (tag > 127) {
+        tag = readTag(bytes, p - 1, to) | 0;
+        p = position | 0;
+      }
+      switch (tag) {
+        case 0x3a: {
+          if (p === to) truncated(to);
+          let size = bytes[p++];
+          if (size > 127) {
+            size = readSize(bytes, p - 1, to) | 0;
+            p = position | 0;
+          }
+          if (size > to - p) truncated(to);
+          hashBytes(bytes, view, p, p + size, seed);
+          a0 = (a0 + hash0) | 0;
+          a1 = (a1 + hash1) | 0;
+          p += size;
+          break;
+        }
+        case 0x11:
+          if (to - p < 8) truncated(to);
+          startTime = readMillis(view, p);
+          p += 8;
+          break;
+        case 0x19:
+          if (to - p < 8) truncated(to);
+          time = readMillis(view, p);
+          p += 8;
+          break;
+        case 0x21:
+          if (to - p < 8) truncated(to);
+          value = view.getFloat64(p, true);
+          p += 8;
+          break;
+        case 0x31:
+          if (to - p < 8) truncated(to);
+          value = view.getUint32(p, true) + view.getInt32(p + 4, true) * 4294967296;
+          p += 8;
+          break;
+        case 0x40:
+          flags = readVarint(bytes, p, to) | 0;
+          p = position | 0;
+          break;
+        default:
+          p = skip(bytes, tag, p, to) | 0;
+      }
+    }
+    if (p > to) truncated(to);
+    if ((flags & 1) !== 0) continue;
+    mix(metric0, metric1, a0, a1);
+    if (scan.length === scan.capacity) scan.reserve(1);
+    const row = scan.length++;
+    scan.hash0[row] = hash0;
+    scan.hash1[row] = hash1;
+    scan.time[row] = time;
+    scan.start[row] = startTime;
+    scan.value[row] = value;
+    scan.offset[row] = offset;
+    scan.container[row] = container;
+    scan.shape[row] = Shape.number;
+    scan.statistic[row] = Statistic.value;
+  }
+  scan.items += items;
+  scan.containers.items[container] = items;
+}
+
+/** Histogram, ExponentialHistogram and Summary { repeated *DataPoint data_points = 1; aggregation_temporality = 2 } */
+function scanDistributions(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  scan: MetricScan,
+  container: number,
+  metric0: number,
+  metric1: number,
+  seed: number,
+  shape: number,
+): void {
+  let items = 0;
+  let p = start;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    if (tag !== 0x0a) {
+      p = readDataField(bytes, tag, p, end);
+      continue;
+    }
+    items++;
+    if (shape === Shape.histogram) p = scanHistogram(bytes, view, p, end, scan, container, metric0, metric1, seed);
+    else if (shape === Shape.summary) p = scanSummary(bytes, view, p, end, scan, container, metric0, metric1, seed);
+    else p = scanExponentialHistogram(bytes, view, p, end, scan, container, metric0, metric1, seed);
+  }
+  scan.items += items;
+  scan.containers.items[container] = items;
+}
