@@ -1,0 +1,128 @@
+// One request on its way through one pipeline: columns shared with other pipelines, annotations and drops its own.
+import type { Attributes, Batch, ExportRequest, Labels, RowsOf, Telemetry } from "../api/index.ts";
+import { ATTRIBUTE_FIELD, EXEMPLAR_FIELD, MetricScan, type ScanOf } from "../otlp/columns.ts";
+import { encodeAttributes, encodeExemplar } from "../otlp/encode.ts";
+import { labelsOf } from "../otlp/labels.ts";
+import { Edits } from "../otlp/splice.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Reused from request to request by its pipeline: `open`, the processors, `finish`. */
+export class PipelineBatch<S extends Telemetry> implements Batch<S> {
+  readonly signal: S;
+  bytes: Uint8Array = new Uint8Array(0);
+  receivedAt = 0;
+  rows!: RowsOf[S];
+  #scan!: ScanOf[S];
+  /** Row in `rows` -> row of the scan, once rows were dropped; the same number until then. */
+  #kept: Uint32Array | undefined;
+  readonly #edits = new Edits();
+  /** By offset of the row's message: what its annotations have come to. */
+  readonly #attributes = new Map<number, { row: number; attributes: Attributes }>();
+  readonly #dropped = new Set<number>();
+  #unseenDrops = false;
+
+  constructor(signal: S) {
+    this.signal = signal;
+  }
+
+  open(bytes: Uint8Array, receivedAt: number, scan: ScanOf[S], rows: RowsOf[S]): this {
+    this.bytes = bytes;
+    this.receivedAt = receivedAt;
+    this.rows = rows;
+    this.#scan = scan;
+    this.#kept = undefined;
+    this.#edits.clear();
+    this.#attributes.clear();
+    this.#dropped.clear();
+    this.#unseenDrops = false;
+    return this;
+  }
+
+  #scanned(row: number): number {
+    return this.#kept ? this.#kept[row] : row;
+  }
+
+  labels(row: number): Labels {
+    return labelsOf(this.signal, this.bytes, this.#scan, this.#scanned(row));
+  }
+
+  annotate(row: number, attributes: Attributes, how?: "attributes" | "exemplar"): void {
+    const r = this.#scanned(row);
+    const scan = this.#scan;
+    if (scan instanceof MetricScan && how !== "attributes") {
+      const field = EXEMPLAR_FIELD[scan.shape[r]];
+      if (field === undefined) return;
+      this.#edits.append(r, encodeExemplar(field, { attributes, time: scan.time[r], value: scan.value[r] }));
+      return;
+    }
+    const offset = scan.offset[r];
+    const before = this.#attributes.get(offset)?.attributes;
+    this.#attributes.set(offset, { row: r, attributes: before ? merged(before, attributes) : attributes });
+  }
+
+  drop(row: number): void {
+    this.#dropped.add(this.#scan.offset[this.#scanned(row)]);
+    this.#edits.drop(this.#scanned(row));
+    this.#unseenDrops = true;
+  }
+
+  /** Takes dropped rows out of `rows`, copies since other pipelines share the columns; for the pipeline, between processors. */
+  settle(): void {
+    if (!this.#unseenDrops) return;
+    this.#unseenDrops = false;
+    const { rows } = this;
+    const kept: number[] = [];
+    for (let i = 0; i < rows.length; i++) if (!this.#dropped.has(rows.offset[i])) kept.push(i);
+    const compact: Record<string, unknown> = { length: kept.length };
+    for (const [name, column] of Object.entries(rows)) {
+      if (!ArrayBuffer.isView(column)) continue;
+      const from = column as Float64Array;
+      const to = new (from.constructor as Float64ArrayConstructor)(kept.length);
+      for (let i = 0; i < kept.length; i++) to[i] = from[kept[i]];
+      compact[name] = to;
+    }
+    this.#kept = Uint32Array.from(kept, (row) => this.#scanned(row));
+    this.rows = compact as unknown as RowsOf[S];
+  }
+
+  /** The request to send on: the very bytes received when nothing was annotated or dropped, else a copy of its own. */
+  finish(): ExportRequest<S> {
+    const scan = this.#scan;
+    for (const { row, attributes } of this.#attributes.values()) {
+      const field =
+        scan instanceof MetricScan ? ATTRIBUTE_FIELD.metrics[scan.shape[row]] : ATTRIBUTE_FIELD[this.signal as "logs"];
+      this.#edits.append(row, encodeAttributes(field, attributes));
+    }
+    const items = scan.items - this.#dropped.size;
+    const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan);
+    return { signal: this.signal, bytes, items };
+  }
+}
+
+/** Keys must not repeat: of two findings on one row the more surprising one is told. */
+function merged(before: Attributes, after: Attributes): Attributes {
+  const stronger = Number(before["anomaly.score"] ?? 0) > Number(after["anomaly.score"] ?? 0);
+  return stronger ? { ...after, ...before } : { ...before, ...after };
+}
+
+/** A view of a scan's columns as rows, refreshed for each request since growth replaces columns. */
+export function viewRows<S extends Telemetry>(
+  signal: S,
+  view: Mutable<RowsOf[S]>,
+  scan: ScanOf[S],
+  series: Uint32Array,
+): RowsOf[S] {
+  const target = view as Record<string, unknown>;
+  const source = scan as unknown as Record<string, unknown>;
+  for (const column of COLUMNS[signal]) target[column] = source[column];
+  target.length = scan.length;
+  target.series = series;
+  return view as RowsOf[S];
+}
+
+const COLUMNS: { readonly [S in Telemetry]: readonly string[] } = {
+  metrics: ["time", "offset", "value"],
+  logs: ["time", "offset", "severity", "bodyStart", "bodyEnd", "traceId", "spanId"],
+  traces: ["time", "offset", "duration", "failed", "kind", "traceId", "spanId", "parentSpanId"],
+};

@@ -1,0 +1,350 @@
+// A detector in a pipeline: selects its rows, scores them, calibrates, and makes anomalies of what passes its threshold.
+import type {
+  Anomaly,
+  Batch,
+  DataOf,
+  DetectorPlugin,
+  Host,
+  Processor,
+  RowsOf,
+  StateShape,
+  Telemetry,
+  Verdicts,
+} from "../api/index.ts";
+import { anomalyAttributes } from "../otlp/encode.ts";
+import { Recency } from "../series/recency.ts";
+import type { Snapshot } from "../series/snapshot.ts";
+import { SeriesState } from "../series/state.ts";
+import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
+import { Calibrator } from "./calibrate.ts";
+import { describe } from "./finding.ts";
+import { matching } from "./match.ts";
+import type { DetectorOptions } from "./options.ts";
+
+/** Rows handed to a detector at once: few enough that its columns stay in the cache. */
+const CHUNK = 4096;
+/** Anomalies that one request may raise in one detector: beyond it rows are counted, no longer described. */
+const MOST_FINDINGS = 1000;
+
+// In the map from the table's rows to a detector's own; larger values are its row + WATCHED.
+const UNDECIDED = 0;
+const IGNORED = 1;
+const WATCHED = 2;
+
+type Columns = Record<string, Float64Array | Uint32Array | Uint8Array>;
+
+/** Everything `scoreThenLearn` may see and fill, of CHUNK rows; gathered, so that a detector only sees rows it watches. */
+function chunkColumns(signal: Telemetry): Columns {
+  const common = {
+    series: new Uint32Array(CHUNK),
+    age: new Uint32Array(CHUNK),
+    time: new Float64Array(CHUNK),
+    offset: new Uint32Array(CHUNK),
+  };
+  const u32 = () => new Uint32Array(CHUNK);
+  if (signal === "metrics") return { ...common, value: new Float64Array(CHUNK) };
+  const ids = { traceId: u32(), spanId: u32() };
+  return signal === "logs"
+    ? { ...common, ...ids, severity: new Uint8Array(CHUNK), bodyStart: u32(), bodyEnd: u32() }
+    : {
+        ...common,
+        ...ids,
+        parentSpanId: u32(),
+        duration: new Float64Array(CHUNK),
+        failed: new Uint8Array(CHUNK),
+        kind: new Uint8Array(CHUNK),
+      };
+}
+
+/**
+ * The dense rows of a detector are its own, so that its state is as large as what it watches. At `max_series` the least
+ * recently seen makes room; when that one has rows in the chunk being gathered, the chunk is scored first, so that how rows
+ * are batched never changes a score.
+ */
+export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner {
+  /** Rows judged, anomalies raised, series forgotten, so far. */
+  readonly counts = { rows: 0, anomalies: 0, evicted: 0, undescribed: 0 };
+  readonly #plugin: DetectorPlugin<any, S, StateShape>;
+  readonly #options: DetectorOptions;
+  readonly #own: unknown;
+  readonly #host: Host;
+  readonly #table: SeriesTable;
+  readonly #raise: (anomaly: Anomaly) => void;
+  readonly #allows: ReturnType<typeof matching>;
+  readonly #state: SeriesState;
+  readonly #calibrator = new Calibrator();
+  readonly #recency = new Recency();
+  /** Table row -> own row + WATCHED, or a decision; own row -> table row. */
+  #map = new Uint32Array(0);
+  #members = new Uint32Array(0);
+  #age = new Uint32Array(0);
+  #length = 0;
+  readonly #free: number[] = [];
+  readonly #chunk: Columns;
+  readonly #rows: { length: number };
+  readonly #source = new Uint32Array(CHUNK);
+  readonly #verdicts: Verdicts = {
+    score: new Float64Array(CHUNK),
+    observed: new Float64Array(CHUNK),
+    expected: new Float64Array(CHUNK),
+    lower: new Float64Array(CHUNK),
+    upper: new Float64Array(CHUNK),
+  };
+  #findings = 0;
+
+  /** `own` are the plugin's own options, parsed; `raise` is called within `process`, in the order of the rows. */
+  constructor(
+    plugin: DetectorPlugin<any, S, any>,
+    own: unknown,
+    options: DetectorOptions,
+    host: Host,
+    table: SeriesTable,
+    raise: (anomaly: Anomaly) => void,
+  ) {
+    this.#plugin = plugin;
+    this.#own = own;
+    this.#options = options;
+    this.#host = host;
+    this.#table = table;
+    this.#raise = raise;
+    this.#allows = matching(options.match);
+    this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(own as never) : plugin.state);
+    this.#chunk = chunkColumns(plugin.signal);
+    this.#rows = { ...this.#chunk, length: 0 };
+    table.own(this);
+  }
+
+  /** Series remembered. */
+  get series(): number {
+    return this.#length - this.#free.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#table.disown(this);
+  }
+
+  grow(capacity: number): void {
+    const map = new Uint32Array(capacity);
+    map.set(this.#map);
+    this.#map = map;
+  }
+
+  recycle(row: number): void {
+    const own = this.#map[row] - WATCHED;
+    this.#map[row] = UNDECIDED;
+    if (own >= 0) this.#free.push(own);
+  }
+
+  process(data: DataOf<S>): DataOf<S> {
+    const batch = data as Batch<S>;
+    const { rows } = batch;
+    this.#findings = 0;
+    let count = 0;
+    let began = this.#recency.clock;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows.series[i];
+      let own = this.#map[row];
+      if (own < WATCHED) {
+        if (own === IGNORED) continue;
+        if (this.#allows && !this.#allows(batch.labels(i))) {
+          this.#map[row] = IGNORED;
+          continue;
+        }
+        if (this.#free.length === 0 && this.#length === this.#options.max_series && count > 0) {
+          if (this.#recency.stampOf(this.#recency.oldest(this.#length)) > began) {
+            this.#judge(batch, count);
+            count = 0;
+            began = this.#recency.clock;
+          }
+        }
+        own = this.#admit(row) + WATCHED;
+      }
+      own -= WATCHED;
+      this.#recency.touch(own);
+      this.#source[count] = i;
+      this.#chunk.series[count] = own;
+      this.#chunk.age[count] = this.#age[own]++;
+      if (++count === CHUNK) {
+        this.#judge(batch, count);
+        count = 0;
+        began = this.#recency.clock;
+      }
+    }
+    if (count > 0) this.#judge(batch, count);
+    return data;
+  }
+
+  /** An own row for a series that has none, cleared. */
+  #admit(tableRow: number): number {
+    let own = this.#free.pop();
+    if (own === undefined && this.#length < this.#options.max_series) {
+      own = this.#length++;
+      if (own === this.#members.length) this.#growOwn(Math.min(this.#options.max_series, Math.max(256, own * 2)));
+    } else {
+      if (own === undefined) {
+        own = this.#recency.oldest(this.#length);
+        this.#map[this.#members[own]] = UNDECIDED;
+        this.counts.evicted++;
+      }
+      this.#state.clear(own);
+      this.#calibrator.state.clear(own);
+      this.#age[own] = 0;
+    }
+    this.#members[own] = tableRow;
+    this.#map[tableRow] = own + WATCHED;
+    return own;
+  }
+
+  #growOwn(capacity: number): void {
+    const members = new Uint32Array(capacity);
+    const age = new Uint32Array(capacity);
+    members.set(this.#members);
+    age.set(this.#age);
+    this.#members = members;
+    this.#age = age;
+    this.#recency.grow(capacity);
+    this.#state.grow(capacity);
+    this.#calibrator.state.grow(capacity);
+  }
+
+  /** Copies the chunk's columns from the batch, lets the detector fill its verdicts, and calibrates them in order. */
+  #judge(batch: Batch<S>, count: number): void {
+    const from = batch.rows as unknown as Columns;
+    const source = this.#source;
+    for (const name of Object.keys(this.#chunk)) {
+      if (name === "series" || name === "age") continue;
+      gather(from[name], source, count, this.#chunk[name]);
+    }
+    this.#rows.length = count;
+    const { score, observed, expected, lower, upper } = this.#verdicts;
+    score.fill(Number.NaN, 0, count);
+    observed.fill(Number.NaN, 0, count);
+    expected.fill(Number.NaN, 0, count);
+    lower.fill(Number.NaN, 0, count);
+    upper.fill(Number.NaN, 0, count);
+    this.#plugin.scoreThenLearn(
+      this.#rows as unknown as RowsOf[S],
+      this.#state.columns,
+      this.#verdicts,
+      this.#own as never,
+    );
+    const { warmup, threshold } = this.#options;
+    const series = this.#chunk.series;
+    const calibrator = this.#calibrator;
+    for (let i = 0; i < count; i++) {
+      const s = series[i];
+      const rarity = calibrator.rarity(s, score[i]);
+      if (rarity >= threshold && calibrator.scores(s) > warmup) this.#find(batch, i, rarity);
+    }
+    this.counts.rows += count;
+  }
+
+  #find(batch: Batch<S>, i: number, rarity: number): void {
+    const { observed, expected, lower, upper } = this.#verdicts;
+    const options = this.#options;
+    const own = this.#chunk.value ?? this.#chunk.duration;
+    const value = Number.isNaN(observed[i]) && own ? own[i] : observed[i];
+    const deviation = value - expected[i];
+    const below = deviation < 0;
+    if (below ? options.detection_direction === "above_expected" : options.detection_direction === "below_expected")
+      return;
+    if (Math.abs(deviation) < options.min_dev_from_expected) return;
+    if (Math.abs(deviation) < options.min_rel_dev_from_expected * Math.abs(expected[i])) return;
+    this.counts.anomalies++;
+    if (this.#findings++ >= MOST_FINDINGS) {
+      this.counts.undescribed++;
+      if (this.#findings === MOST_FINDINGS + 1) {
+        this.#host.log.warn("too many anomalies in one request: the rest is counted, not described", {
+          limit: MOST_FINDINGS,
+        });
+      }
+      return;
+    }
+    const row = this.#source[i];
+    const labels = batch.labels(row);
+    const anomaly = describe(
+      {
+        detector: this.#host.id,
+        signal: this.#plugin.signal,
+        type: below ? this.#plugin.finds.below : this.#plugin.finds.above,
+        measure: this.#plugin.measure?.(this.#own as never, labels),
+        companions: options.companions,
+        time: this.#chunk.time[i],
+        rarity,
+        threshold: options.threshold,
+        observed: value,
+        expected: expected[i],
+        lower: lower[i],
+        upper: upper[i],
+      },
+      labels,
+    );
+    if (options.annotate !== "none") batch.annotate(row, anomalyAttributes(anomaly), options.annotate);
+    this.#raise(anomaly);
+  }
+
+  /** All that it remembers, complete: identities, the detector's columns, ages and calibration. */
+  save(): Snapshot {
+    const order: number[] = [];
+    const free = new Set(this.#free);
+    for (let own = 0; own < this.#length; own++) if (!free.has(own)) order.push(own);
+    order.sort((a, b) => this.#recency.stampOf(a) - this.#recency.stampOf(b));
+    return {
+      format: 1,
+      id: this.#host.id,
+      type: this.#plugin.type,
+      stateVersion: this.#plugin.stateVersion ?? 1,
+      takenAt: this.#host.now(),
+      series: order.map((own) => this.#table.identity(this.#members[own])),
+      rows: Uint32Array.from(order),
+      age: this.#age.slice(0, this.#length),
+      columns: this.#state.save(this.#length),
+      calibration: this.#calibrator.state.save(this.#length),
+    };
+  }
+
+  /**
+   * Goes on from what `save` gave, in a table of the same hash seed; false, and nothing changed, when it does not fit.
+   * For a detector that has seen nothing yet.
+   */
+  restore(snapshot: Snapshot): boolean {
+    if (snapshot.type !== this.#plugin.type || snapshot.stateVersion !== (this.#plugin.stateVersion ?? 1)) return false;
+    const length = snapshot.age.length;
+    if (length > this.#options.max_series) return false;
+    const used = new Set(snapshot.rows);
+    if (used.size !== snapshot.series.length || snapshot.rows.some((own) => own >= length)) return false;
+    const { columns, calibration } = snapshot;
+    if (!this.#state.fits(length, columns) || !this.#calibrator.state.fits(length, calibration)) return false;
+    if (length > this.#members.length) this.#growOwn(length);
+    this.#state.restore(length, columns);
+    this.#calibrator.state.restore(length, calibration);
+    this.#length = length;
+    this.#age.set(snapshot.age);
+    this.#free.length = 0;
+    for (let own = 0; own < length; own++) if (!used.has(own)) this.#free.push(own);
+    const series = new Uint32Array(snapshot.series.length);
+    const hash0 = Int32Array.from(snapshot.series, (identity) => identity[0]);
+    const hash1 = Int32Array.from(snapshot.series, (identity) => identity[1]);
+    this.#table.assign(hash0, hash1, series.length, series);
+    for (let i = 0; i < series.length; i++) {
+      const own = snapshot.rows[i];
+      if (series[i] === NO_SERIES) {
+        this.#free.push(own);
+        continue;
+      }
+      this.#members[own] = series[i];
+      this.#map[series[i]] = own + WATCHED;
+      this.#recency.touch(own);
+    }
+    return true;
+  }
+}
+
+function gather<T extends Float64Array | Uint32Array | Uint8Array>(
+  from: T,
+  source: Uint32Array,
+  count: number,
+  to: T,
+): void {
+  for (let i = 0; i < count; i++) to[i] = from[source[i]];
+}

@@ -1,0 +1,81 @@
+// Where requests of one signal enter: bytes -> columns -> series -> rows, once, whatever number of pipelines follows.
+import type { RowsOf, Telemetry } from "../api/index.ts";
+import { LogScan, MetricScan, type ScannedRows, type ScanOf, SpanScan } from "../otlp/columns.ts";
+import { scanLogs } from "../otlp/logs.ts";
+import { scanMetrics } from "../otlp/metrics.ts";
+import { scanTraces } from "../otlp/traces.ts";
+import { DistributionMemory } from "../series/distributions.ts";
+import { Rates } from "../series/rates.ts";
+import { NO_SERIES, SeriesTable } from "../series/table.ts";
+import { viewRows } from "./batch.ts";
+
+const SCANS = {
+  metrics: { columns: () => new MetricScan(), scan: scanMetrics },
+  logs: { columns: () => new LogScan(), scan: scanLogs },
+  traces: { columns: () => new SpanScan(), scan: scanTraces },
+} as const;
+
+export class Intake<S extends Telemetry> {
+  readonly signal: S;
+  /** What was scanned last; its columns are those that `rows` shows. */
+  readonly scan: ScanOf[S];
+  readonly table: SeriesTable;
+  readonly #scan: (bytes: Uint8Array, scan: ScanOf[S], seed: number) => void;
+  readonly #seed: number;
+  readonly #rates = new Rates();
+  readonly #distributions = new DistributionMemory();
+  #series = new Uint32Array(0);
+  readonly #view = {} as RowsOf[S];
+
+  /** `seed` keys the hash of identities; `limit` bounds the series remembered. */
+  constructor(signal: S, seed: number, limit: number) {
+    this.signal = signal;
+    this.#seed = seed;
+    this.table = new SeriesTable(limit);
+    this.scan = SCANS[signal].columns() as ScanOf[S];
+    this.#scan = SCANS[signal].scan as never;
+    if (signal === "metrics") {
+      this.table.own(this.#rates);
+      this.table.own(this.#distributions);
+    }
+  }
+
+  /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. */
+  read(bytes: Uint8Array): void {
+    this.#scan(bytes, this.scan, this.#seed);
+  }
+
+  /** The rows of the request read last: each with its series, sums and histograms as rates; rows that tell nothing are left out. */
+  rows(): RowsOf[S] {
+    const scan = this.scan;
+    if (this.#series.length < scan.capacity) this.#series = new Uint32Array(scan.capacity);
+    const series = this.#series;
+    this.table.assign(scan.hash0, scan.hash1, scan.length, series);
+    if (scan instanceof MetricScan) {
+      this.#rates.apply(scan, series);
+      this.#distributions.apply(scan, series);
+      for (let i = 0; i < scan.length; i++) if (Number.isNaN(scan.value[i])) series[i] = NO_SERIES;
+    }
+    compact(scan, series);
+    return viewRows(this.signal, this.#view, scan, series);
+  }
+}
+
+/** Takes the rows without a series out of every column. */
+function compact(scan: ScannedRows, series: Uint32Array): void {
+  let first = 0;
+  while (first < scan.length && series[first] !== NO_SERIES) first++;
+  if (first === scan.length) return;
+  let kept = first;
+  for (const column of Object.values(scan)) {
+    if (ArrayBuffer.isView(column)) kept = compactColumn(column as Float64Array, series, first, scan.length);
+  }
+  compactColumn(series, series, first, scan.length);
+  scan.length = kept;
+}
+
+function compactColumn(column: Float64Array | Uint32Array, series: Uint32Array, first: number, length: number): number {
+  let to = first;
+  for (let i = first; i < length; i++) if (series[i] !== NO_SERIES) column[to++] = column[i];
+  return to;
+}

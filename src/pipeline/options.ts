@@ -1,0 +1,109 @@
+// The options that every detector has, and every sending exporter: the agent's part of a component's configuration.
+import { type DetectorPlugin, duration, z } from "../api/index.ts";
+
+const globs = (what: string) =>
+  z.array(z.string()).optional().describe(`Globs (* and ?) of ${what}; one of them must fit.`);
+
+const matcher = (verb: string) =>
+  z
+    .strictObject({
+      metric: globs("the metric's name, with its statistic where it has one: `http.*.duration.p99`"),
+      service: globs("`service.name`"),
+      span: globs("the span's name"),
+      severity: globs("the log record's severity range: `ERROR`"),
+      attribute: z
+        .record(z.string(), z.array(z.string()))
+        .optional()
+        .describe("By key of an attribute of the row or its resource: globs of its value."),
+    })
+    .optional()
+    .describe(`Series ${verb}: those that fit everything named.`);
+
+/** What `match` allows; decided once a series. */
+export const matchOption = z
+  .strictObject({
+    include: matcher("to watch; all when absent"),
+    exclude: matcher("to leave alone, whatever `include` says"),
+  })
+  .prefault({})
+  .describe("Which series the detector watches.");
+
+export type Match = z.output<typeof matchOption>;
+
+/** The options that the agent adds to the detector's own. */
+export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "defaults">) {
+  return {
+    match: matchOption,
+    threshold: z
+      .number()
+      .positive()
+      .default(6)
+      .describe("Rarity from which a row is an anomaly: 6 is one normal row in a million."),
+    warmup: z
+      .int()
+      .nonnegative()
+      .default(plugin.defaults?.warmup ?? 100)
+      .describe("Judged rows of a series before it may raise an anomaly."),
+    max_series: z
+      .int()
+      .positive()
+      .default(100_000)
+      .describe("Series remembered; beyond it the least recently seen is forgotten."),
+    detection_direction: z
+      .enum(["both", "above_expected", "below_expected"])
+      .default(plugin.defaults?.detection_direction ?? "both")
+      .describe("Which side of the expectation can be an anomaly."),
+    min_dev_from_expected: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe("Smallest distance from the expectation that matters, in the row's unit."),
+    min_rel_dev_from_expected: z
+      .number()
+      .nonnegative()
+      .default(0)
+      .describe("Smallest distance from the expectation that matters, as a share of it: 0.1 is 10 %."),
+    annotate: z
+      .enum(plugin.signal === "metrics" ? ["exemplar", "attributes", "none"] : ["attributes", "none"])
+      .default(plugin.signal === "metrics" ? "exemplar" : "attributes")
+      .describe(
+        plugin.signal === "metrics"
+          ? "How the data point is marked: an exemplar keeps its series, attributes make a new one in most backends."
+          : "Whether the row is marked with `anomaly.*` attributes.",
+      ),
+    companions: z
+      .boolean()
+      .default(false)
+      .describe("Send gauges of score, expectation and bounds beside each anomaly event."),
+  };
+}
+
+export type DetectorOptions = z.output<z.ZodObject<ReturnType<typeof detectorOptions>>>;
+
+/** What `sending_queue`, `retry_on_failure` and `timeout` mean, as in the Collector's exporter helper. */
+export const sendingOptions = {
+  timeout: duration().prefault("5s").describe("Longest that one attempt may take; 0 is no limit."),
+  retry_on_failure: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Try again after a failure that may pass."),
+      initial_interval: duration().prefault("5s").describe("Wait after the first failure."),
+      max_interval: duration().prefault("30s").describe("Longest wait between two attempts."),
+      max_elapsed_time: duration().prefault("300s").describe("Give up after this long; 0 is never."),
+      multiplier: z.number().min(1).default(1.5).describe("How much longer each wait is than the one before."),
+      randomization_factor: z.number().min(0).max(1).default(0.5).describe("Share by which a wait varies at random."),
+    })
+    .prefault({})
+    .describe("Retries."),
+  sending_queue: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Queue before sending; without it one request waits at a time."),
+      num_consumers: z.int().positive().default(10).describe("Requests sent at the same time."),
+      queue_size: z.int().positive().default(1000).describe("What the queue holds, requests being sent included."),
+      sizer: z.enum(["requests", "items", "bytes"]).default("requests").describe("What `queue_size` counts."),
+      block_on_overflow: z.boolean().default(false).describe("When full, let senders wait instead of refusing them."),
+    })
+    .prefault({})
+    .describe("The queue before this exporter."),
+};
+
+export type SendingOptions = z.output<z.ZodObject<typeof sendingOptions>>;

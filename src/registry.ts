@@ -1,0 +1,213 @@
+// Section and type -> plugin module. The path is the name: processors.ewma is plugins/processors/ewma/; only what is named is imported.
+import { existsSync, readdirSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type DetectorPlugin, type Plugin, z } from "./api/index.ts";
+import type { Draft } from "./config/file.ts";
+import { SECTIONS, type Section, singular } from "./config/id.ts";
+import { type Problem, quoted } from "./config/problems.ts";
+import { detectorOptions, sendingOptions } from "./pipeline/options.ts";
+
+const OURS = new URL("../plugins/", import.meta.url);
+/** This file's own ending: .ts in a clone, .js in a published package. */
+const ENDING = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+
+/** Names that the Collector's users still write. */
+const ALIASES: Partial<Record<Section, Readonly<Record<string, string>>>> = {
+  exporters: { otlp: "otlp_grpc", otlphttp: "otlp_http" },
+};
+
+const HOME: Record<Plugin["kind"], Section> = {
+  receiver: "receivers",
+  detector: "processors",
+  processor: "processors",
+  connector: "connectors",
+  exporter: "exporters",
+  extension: "extensions",
+};
+
+/** What `import ... from "vedette"` means in a module anywhere on this machine, ours included. */
+const PUBLIC: Readonly<Record<string, string>> = {
+  vedette: new URL(`./api/index${ENDING}`, import.meta.url).href,
+  "vedette/otlp": new URL(`./otlp/index${ENDING}`, import.meta.url).href,
+  "vedette/testing": new URL(`./testing/index${ENDING}`, import.meta.url).href,
+};
+
+/** The scheme of an import that is to be resolved as if a module in the folder had written it. */
+const FROM_FOLDER = "vedette-plugin:";
+
+let hooked = false;
+
+/** Lets modules in any folder import "vedette", and lets us import a package as the configuration's folder sees it. */
+function hook(): void {
+  if (hooked) return;
+  hooked = true;
+  registerHooks({
+    resolve(specifier, context, next) {
+      const ours = PUBLIC[specifier];
+      if (ours) return { url: ours, shortCircuit: true };
+      if (!specifier.startsWith(FROM_FOLDER)) return next(specifier, context);
+      const [folder, name] = JSON.parse(decodeURIComponent(specifier.slice(FROM_FOLDER.length))) as [string, string];
+      return next(name, { ...context, parentURL: pathToFileURL(join(folder, "configuration.js")).href });
+    },
+  });
+}
+
+function importFrom(folder: string, specifier: string): Promise<{ default?: unknown }> {
+  return import(FROM_FOLDER + encodeURIComponent(JSON.stringify([folder, specifier])));
+}
+
+/** Why an exported value is no plugin; undefined when it is one. */
+export function manifestFault(value: unknown): string | undefined {
+  const plugin = value as Partial<Plugin> | null | undefined;
+  if (typeof plugin !== "object" || plugin === null)
+    return 'its default export is not made by a define function of "vedette"';
+  if (!plugin.kind || !(plugin.kind in HOME)) return 'its default export is not made by a define function of "vedette"';
+  if (typeof plugin.type !== "string" || !/^[a-z][a-z0-9_]*$/.test(plugin.type))
+    return `its type ${quoted(String(plugin.type))} is not snake_case`;
+  if (typeof plugin.summary !== "string" || plugin.summary === "") return "it has no summary";
+  if (!(plugin.config instanceof z.ZodObject)) return 'its config is not a z.object of "vedette"';
+  if (plugin.kind === "detector" && typeof plugin.scoreThenLearn !== "function") return "it has no scoreThenLearn";
+  if (plugin.kind !== "detector" && typeof (plugin as { create?: unknown }).create !== "function")
+    return "it has no create";
+  const added = Object.keys(agentOptions(plugin as Plugin)).filter((name) => name in plugin.config!.shape);
+  if (added.length > 0) return `its option ${quoted(added[0])} is one that the agent adds`;
+  return undefined;
+}
+
+/** Options that every plugin of this kind has beside its own. */
+function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
+  if (plugin.kind === "detector") return detectorOptions(plugin as Pick<DetectorPlugin, "signal" | "defaults">);
+  return plugin.kind === "exporter" && plugin.sends ? sendingOptions : {};
+}
+
+/** All options of the component as a user writes them. */
+export function optionsOf(plugin: Plugin): z.ZodObject {
+  return plugin.config.safeExtend(agentOptions(plugin));
+}
+
+export class Registry {
+  readonly problems: Problem[] = [];
+  readonly #plugins = new Map<string, Plugin>();
+  readonly #known: Record<Section, string[]>;
+
+  private constructor() {
+    this.#known = Object.fromEntries(SECTIONS.map((section) => [section, folders(section)])) as Record<
+      Section,
+      string[]
+    >;
+  }
+
+  /** Imports what the draft names: third-party modules first, then ours. What fails is in `problems`. */
+  static async load(draft: Pick<Draft, "plugins" | "uses">): Promise<Registry> {
+    hook();
+    const registry = new Registry();
+    for (const { specifier, from, location } of draft.plugins) await registry.#third(specifier, from, location);
+    for (const { section, type, location } of draft.uses) {
+      try {
+        await registry.#own(section, type);
+      } catch (error) {
+        registry.#problem(
+          "plugin-failed",
+          location,
+          `${section}.${type}`,
+          `the module cannot be loaded: ${messageOf(error)}`,
+        );
+      }
+    }
+    return registry;
+  }
+
+  /** Every plugin of ours, for tables and tests. */
+  static async all(): Promise<Registry> {
+    hook();
+    const registry = new Registry();
+    for (const section of SECTIONS) for (const type of folders(section)) await registry.#own(section, type);
+    return registry;
+  }
+
+  /** Types that may be written, aliases included. */
+  get known(): Readonly<Record<Section, readonly string[]>> {
+    return Object.fromEntries(
+      SECTIONS.map((section) => [section, [...this.#known[section], ...Object.keys(ALIASES[section] ?? {})]]),
+    ) as Record<Section, string[]>;
+  }
+
+  get(section: Section, type: string): Plugin | undefined {
+    return this.#plugins.get(`${section}.${canonicalType(section, type)}`);
+  }
+
+  /** For `checkConfig`. */
+  readonly schemaOf = (section: Section, type: string): z.ZodObject | undefined => {
+    const plugin = this.get(section, type);
+    return plugin && optionsOf(plugin);
+  };
+
+  /** Everything loaded, by section and type. */
+  list(): { section: Section; plugin: Plugin }[] {
+    return [...this.#plugins.values()]
+      .map((plugin) => ({ section: HOME[plugin.kind], plugin }))
+      .sort(
+        (a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section) || (a.plugin.type < b.plugin.type ? -1 : 1),
+      );
+  }
+
+  async #own(section: Section, written: string): Promise<void> {
+    const type = canonicalType(section, written);
+    if (this.#plugins.has(`${section}.${type}`) || !folders(section).includes(type)) return;
+    const module = (await import(new URL(`${section}/${type}/index${ENDING}`, OURS).href)) as { default?: unknown };
+    const fault = manifestFault(module.default);
+    if (fault) throw new Error(fault);
+    this.#plugins.set(`${section}.${type}`, module.default as Plugin);
+  }
+
+  async #third(specifier: string, from: string, location: Pick<Problem, "file" | "line" | "column">): Promise<void> {
+    const file = /^\.{0,2}\/|^file:/.test(specifier) ? fileOf(specifier, from) : undefined;
+    try {
+      if (file && !existsSync(file)) throw new Error(`there is no file ${file}`);
+      const module = file ? await import(pathToFileURL(file).href) : await importFrom(from, specifier);
+      const exported = Array.isArray(module.default) ? module.default : [module.default];
+      for (const plugin of exported) {
+        const fault = manifestFault(plugin);
+        if (fault) throw new Error(fault);
+        const section = HOME[(plugin as Plugin).kind];
+        const key = `${section}.${plugin.type}`;
+        if (this.#known[section].includes(plugin.type))
+          throw new Error(`there is a ${singular(section)} ${plugin.type} already; give it another type`);
+        this.#known[section].push(plugin.type);
+        this.#plugins.set(key, plugin);
+      }
+    } catch (error) {
+      this.#problem("plugin-failed", location, "plugins", `${quoted(specifier)} cannot be loaded: ${messageOf(error)}`);
+    }
+  }
+
+  #problem(code: string, at: Pick<Problem, "file" | "line" | "column">, path: string, message: string): void {
+    this.problems.push({ file: at.file, line: at.line, column: at.column, code, path, message });
+  }
+}
+
+function canonicalType(section: Section, type: string): string {
+  return ALIASES[section]?.[type] ?? type;
+}
+
+function fileOf(specifier: string, from: string): string {
+  return specifier.startsWith("file:")
+    ? fileURLToPath(specifier)
+    : join(specifier.startsWith("/") ? "/" : from, specifier);
+}
+
+/** The types that have a folder of ours. */
+function folders(section: Section): string[] {
+  const at = new URL(`${section}/`, OURS);
+  if (!existsSync(at)) return [];
+  return readdirSync(at, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(new URL(`${entry.name}/index${ENDING}`, at)))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.split("\n")[0] : String(error);
+}

@@ -1,0 +1,59 @@
+// Monotonic sums -> rates per second, resets included.
+import { Kind, type MetricScan } from "../otlp/columns.ts";
+import { NO_SERIES, type RowOwner } from "./table.ts";
+
+/** A point this much older than its predecessor is no late one: the sender's clock was set back, so it starts anew. */
+const CLOCK_SET_BACK = 600_000;
+
+/** What is remembered of each cumulative series: its last point. 16 bytes a series. */
+export class Rates implements RowOwner {
+  #value = new Float64Array(0);
+  #time = new Float64Array(0);
+
+  grow(capacity: number): void {
+    const value = new Float64Array(capacity);
+    const time = new Float64Array(capacity);
+    value.set(this.#value);
+    time.set(this.#time);
+    this.#value = value;
+    this.#time = time;
+  }
+
+  recycle(row: number): void {
+    this.#time[row] = 0;
+  }
+
+  /**
+   * Replaces the value of every monotonic sum by its rate since the point before it; NaN where there is none: the first
+   * point of a cumulative series, a repeated or a late one. After a reset (a smaller value, or a start after the last
+   * point) the sum has grown from zero, as the OpenTelemetry metrics data model says.
+   */
+  apply(scan: MetricScan, series: Uint32Array): void {
+    const { length, kind, value, time, start } = scan;
+    const lastValue = this.#value;
+    const lastTime = this.#time;
+    for (let i = 0; i < length; i++) {
+      if (kind[i] === Kind.value) continue;
+      const v = value[i];
+      const t = time[i];
+      if (kind[i] === Kind.delta) {
+        const seconds = (t - start[i]) / 1000;
+        value[i] = start[i] > 0 && seconds > 0 ? v / seconds : Number.NaN;
+        continue;
+      }
+      const s = series[i];
+      if (s === NO_SERIES) continue;
+      const last = lastTime[s];
+      // an infinite sum has no increase, and the finite one after it is no reset
+      if (!Number.isFinite(v) || (t <= last && last - t < CLOCK_SET_BACK)) {
+        value[i] = Number.NaN;
+        continue;
+      }
+      if (last === 0 || t <= last) value[i] = Number.NaN;
+      else if (start[i] > last && start[i] < t) value[i] = v / ((t - start[i]) / 1000);
+      else value[i] = (v < lastValue[s] ? v : v - lastValue[s]) / ((t - last) / 1000);
+      lastValue[s] = v;
+      lastTime[s] = t;
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// Identity hash -> dense row, with successor prediction; at its limit the least recently seen series makes room.
+import { Recency } from "./recency.ts";
+
+/** Told when rows come and go. `capacity` is the number of rows to be ready for. */
+export interface RowOwner {
+  grow(capacity: number): void;
+  /** The row belongs to another series from now on; what was remembered of it must go. */
+  recycle(row: number): void;
+}
+
+/** In a series column: the row got no series, since one request names more series than the table may hold. */
+export const NO_SERIES = 0xffffffff;
+
+const SMALLEST = 1024;
+
+/**
+ * Open addressing with linear probing on pairs [row + 1, hash0], load at most a half. Rows 0 to length - 1 are always live:
+ * a row is only ever handed on, never freed. The row that followed a row last time is tried first, since senders
+ * repeat their order: a hit costs one comparison instead of a probe.
+ */
+export class SeriesTable {
+  readonly limit: number;
+  length = 0;
+  /** Series that had to go, so far. */
+  evicted = 0;
+  #capacity = 0;
+  #slots = new Int32Array(0);
+  #mask = 0;
+  #key0 = new Int32Array(0);
+  #key1 = new Int32Array(0);
+  #successor = new Uint32Array(0);
+  #previous = 0;
+  readonly #recency = new Recency();
+  readonly #owners: RowOwner[] = [];
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.#grow(Math.min(SMALLEST, limit));
+  }
+
+  /** From now on the owner is told of growth (at once: of the capacity so far) and of recycled rows. */
+  own(owner: RowOwner): void {
+    this.#owners.push(owner);
+    owner.grow(this.#capacity);
+  }
+
+  disown(owner: RowOwner): void {
+    const at = this.#owners.indexOf(owner);
+    if (at >= 0) this.#owners.splice(at, 1);
+  }
+
+  /** Writes the row of each identity into `series`, new series included; NO_SERIES where none could make room. */
+  assign(hash0: Int32Array, hash1: Int32Array, length: number, series: Uint32Array): void {
+    const began = this.#recency.clock;
+    const recency = this.#recency;
+    let previous = this.#previous;
+    let key0 = this.#key0;
+    let key1 = this.#key1;
+    let successor = this.#successor;
+    for (let i = 0; i < length; i++) {
+      const h0 = hash0[i];
+      const h1 = hash1[i];
+      let row = successor[previous];
+      if (key0[row] !== h0 || key1[row] !== h1 || this.length === 0) {
+        row = this.#find(h0, h1);
+        if (row < 0) {
+          row = this.#insert(h0, h1, began);
+          key0 = this.#key0;
+          key1 = this.#key1;
+          successor = this.#successor;
+          if (row < 0) {
+            series[i] = NO_SERIES;
+            continue;
+          }
+        }
+        successor[previous] = row;
+      }
+      recency.touch(row);
+      series[i] = row;
+      previous = row;
+    }
+    this.#previous = previous;
+  }
+
+  /** The row of an identity, -1 when it is not known. Touches nothing. */
+  find(hash0: number, hash1: number): number {
+    return this.#find(hash0 | 0, hash1 | 0);
+  }
+
+  /** The identity of a live row. */
+  identity(row: number): [hash0: number, hash1: number] {
+    return [this.#key0[row], this.#key1[row]];
+  }
+
+  #find(h0: number, h1: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    for (let slot = h0 & mask; ; slot = (slot + 1) & mask) {
+      const entry = slots[slot << 1];
+      if (entry === 0) return -1;
+      if (slots[(slot << 1) + 1] === h0 && this.#key1[entry - 1] === h1) return entry - 1;
+    }
+  }
+
+  #insert(h0: number, h1: number, began: number): number {
+    let row = this.length;
+    if (row < this.limit) {
+      if (row === this.#capacity) this.#grow(Math.min(this.limit, this.#capacity * 2));
+      this.length++;
+    } else {
+      row = this.#recency.oldest(this.length);
+      if (this.#recency.stampOf(row) > began) return -1;
+      this.#remove(row);
+      this.evicted++;
+      for (const owner of this.#owners) owner.recycle(row);
+    }
+    this.#key0[row] = h0;
+    this.#key1[row] = h1;
+    this.#place(row);
+    return row;
+  }
+
+  #place(row: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let slot = this.#key0[row] & mask;
+    while (slots[slot << 1] !== 0) slot = (slot + 1) & mask;
+    slots[slot << 1] = row + 1;
+    slots[(slot << 1) + 1] = this.#key0[row];
+  }
+
+  /** Backward-shift deletion: no tombstones, so probes stay short however many series come and go. */
+  #remove(row: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let hole = this.#key0[row] & mask;
+    while (slots[hole << 1] !== row + 1) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; slots[slot << 1] !== 0; slot = (slot + 1) & mask) {
+      const home = slots[(slot << 1) + 1] & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      slots[hole << 1] = slots[slot << 1];
+      slots[(hole << 1) + 1] = slots[(slot << 1) + 1];
+      hole = slot;
+    }
+    slots[hole << 1] = 0;
+  }
+
+  #grow(capacity: number): void {
+    const key0 = new Int32Array(capacity);
+    const key1 = new Int32Array(capacity);
+    const successor = new Uint32Array(capacity);
+    key0.set(this.#key0);
+    key1.set(this.#key1);
+    successor.set(this.#successor);
+    this.#key0 = key0;
+    this.#key1 = key1;
+    this.#successor = successor;
+    this.#capacity = capacity;
+    this.#recency.grow(capacity);
+    const size = 2 ** Math.ceil(Math.log2(Math.max(capacity, 8) * 2));
+    this.#slots = new Int32Array(size * 2);
+    this.#mask = size - 1;
+    for (let row = 0; row < this.length; row++) this.#place(row);
+    for (const owner of this.#owners) owner.grow(capacity);
+  }
+}
