@@ -1,0 +1,63 @@
+// What a gRPC status means to the sender: try again, wait first, or give up. As the OTLP specification lists them.
+import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ExportError } from "vedette";
+import { decodeStatus } from "vedette/otlp";
+
+const TRY_AGAIN = new Set<number>([
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.ABORTED,
+  status.OUT_OF_RANGE,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+]);
+
+const REMEDY: Partial<Record<number, string>> = {
+  [status.UNIMPLEMENTED]: "is it an OTLP/gRPC endpoint that takes this signal?",
+  [status.UNAUTHENTICATED]: "check the headers",
+  [status.PERMISSION_DENIED]: "check the headers",
+  [status.RESOURCE_EXHAUSTED]: "lower sending_queue.batch.max_size if the message is too large",
+};
+
+/** Milliseconds of the RetryInfo in a status' details; undefined without one. */
+function retryInfo(metadata: Metadata): number | undefined {
+  const details = metadata.get("grpc-status-details-bin")[0];
+  if (!(details instanceof Uint8Array)) return undefined;
+  try {
+    return decodeStatus(details).retryAfter;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Foreign text for a message: one line, not endless. */
+export const quoted = (text: string): string =>
+  text
+    .replace(/[\x00-\x1f\x7f-\x9f\s]+/g, " ")
+    .trim()
+    .slice(0, 300);
+
+function remedy(error: ServiceError, secure: boolean): string | undefined {
+  if (error.code !== status.UNAVAILABLE) return REMEDY[error.code];
+  if (error.details.includes("ECONNREFUSED")) return "is a collector listening there?";
+  if (error.details.startsWith("Name resolution failed")) return "is the host name right?";
+  if (secure && /ssl|tls|EPROTO|ECONNRESET/i.test(error.details))
+    return "if it speaks plaintext, set tls.insecure: true";
+  return undefined;
+}
+
+/** The failure of one call; `signal` tells our own cancelling from the server's. */
+export function failureOf(error: ServiceError, endpoint: string, secure: boolean, signal: AbortSignal): ExportError {
+  if (signal.aborted) {
+    const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+    return new ExportError(`no answer from ${endpoint}: ${reason}`, { retryable: true, cause: error });
+  }
+  const retryAfter = error.metadata ? retryInfo(error.metadata) : undefined;
+  const retryable = TRY_AGAIN.has(error.code) || (error.code === status.RESOURCE_EXHAUSTED && retryAfter !== undefined);
+  const words = [quoted(error.details ?? ""), remedy(error, secure)].filter(Boolean).join("; ");
+  return new ExportError(`cannot send to ${endpoint} (${status[error.code] ?? error.code}): ${words}`, {
+    retryable,
+    retryAfter: retryable ? retryAfter : undefined,
+    cause: error,
+  });
+}

@@ -1,0 +1,57 @@
+// The options of the otlp_http exporter: names and defaults of the Collector's otlphttp.
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import { duration, type Telemetry, z } from "vedette";
+
+/** Headers that say how a body is written, which only this exporter knows. */
+const OURS = new Set(["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"]);
+
+function headerProblem(name: string, value: string): string | undefined {
+  if (OURS.has(name.toLowerCase())) return "this header is set by the exporter; remove it";
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    return "not a legal HTTP header: the name or the value holds a forbidden character";
+  }
+  return undefined;
+}
+
+const headers = z.record(z.string(), z.string().meta({ secret: true })).superRefine((headers, context) => {
+  for (const [name, value] of Object.entries(headers)) {
+    const message = headerProblem(name, value);
+    if (message) context.addIssue({ code: "custom", path: [name], message });
+  }
+});
+
+const url = () =>
+  z.string().refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), {
+    error: "not an HTTP URL; write it as in http://collector:4318",
+  });
+
+export const options = z
+  .object({
+    endpoint: url().optional().describe("Base URL; `/v1/metrics`, `/v1/logs` or `/v1/traces` is appended."),
+    metrics_endpoint: url().optional().describe("Whole URL for metrics, instead of one under `endpoint`."),
+    logs_endpoint: url().optional().describe("Whole URL for logs, and for the log events of anomalies."),
+    traces_endpoint: url().optional().describe("Whole URL for traces."),
+    compression: z.enum(["gzip", "zstd", "none"]).default("gzip").describe("How request bodies are compressed."),
+    encoding: z.enum(["proto", "json"]).default("proto").describe("OTLP as protobuf or as JSON."),
+    headers: headers.default({}).describe("Headers of every request, for instance an API key."),
+    max_conns_per_host: z.int().nonnegative().default(0).describe("Most connections at once; 0 is no limit."),
+    idle_conn_timeout: duration().prefault("90s").describe("How long an unused connection is kept open; 0 is forever."),
+  })
+  .refine((o) => o.endpoint !== undefined || (o.metrics_endpoint && o.logs_endpoint && o.traces_endpoint), {
+    path: ["endpoint"],
+    error: "is missing; give it, or all of metrics_endpoint, logs_endpoint and traces_endpoint",
+  });
+
+export type Options = z.output<typeof options>;
+
+/** Where requests of one signal go. A path or query of `endpoint` stays; one slash at its end does not double. */
+export function endpointOf(options: Options, signal: Telemetry): URL {
+  const whole = options[`${signal}_endpoint`];
+  if (whole !== undefined) return new URL(whole);
+  const base = new URL(options.endpoint as string);
+  base.pathname = `${base.pathname.replace(/\/+$/, "")}/v1/${signal}`;
+  return base;
+}

@@ -1,0 +1,54 @@
+// Deviation from a running mean, in running standard deviations (Roberts 1959), learnt robustly.
+import { defineDetector, z } from "vedette";
+
+/** A deviation counts as at most this many standard deviations when it is learnt, so that one outlier does not blind. */
+const CLIP = 5;
+/** Score of the first move of a series that has stood at zero: it has no scale, only the length of its silence. */
+const STIRRED = 10;
+
+export default defineDetector({
+  type: "ewma",
+  signal: "metrics",
+  stability: "beta",
+  summary: "Flags points far from their series' exponentially weighted mean.",
+  finds: { above: "spike", below: "drop" },
+  config: z.object({
+    alpha: z.number().gt(0).lt(1).default(0.05).describe("Weight of the newest point: 0.05 remembers about 20 points."),
+    min_relative_deviation: z
+      .number()
+      .nonnegative()
+      .default(0.01)
+      .describe(
+        "The standard deviation is taken as at least this share of the mean: steady series are not watched by a hair.",
+      ),
+  }),
+  state: { seen: "u32", mean: "f64", variance: "f64" },
+  scoreThenLearn({ length, series, value }, { seen, mean, variance }, verdicts, { alpha, min_relative_deviation }) {
+    const { score, expected, lower, upper } = verdicts;
+    for (let i = 0; i < length; i++) {
+      const v = value[i];
+      const s = series[i];
+      // beyond 1e150 a square is no finite number any more
+      if (!(Math.abs(v) < 1e150)) continue;
+      const n = seen[s];
+      if (n === 0) mean[s] = v;
+      if (n < 0xffffffff) seen[s] = n + 1;
+      const m = mean[s];
+      const floor = min_relative_deviation * Math.abs(m);
+      const spread = Math.sqrt(variance[s]);
+      const unit = spread > floor ? spread : floor;
+      const deviation = v - m;
+      const distance = deviation < 0 ? -deviation : deviation;
+      expected[i] = m;
+      lower[i] = m - 3 * unit;
+      upper[i] = m + 3 * unit;
+      score[i] = distance === 0 ? 0 : unit > 0 ? distance / unit : STIRRED;
+      // 1/n while young: the mean and variance of all points so far
+      const weight = n + 1 < 1 / alpha ? 1 / (n + 1) : alpha;
+      const limit = CLIP * unit;
+      const learnt = n > 1 && limit > 0 && distance > limit ? (deviation < 0 ? -limit : limit) : deviation;
+      mean[s] = m + weight * learnt;
+      variance[s] = (1 - weight) * (variance[s] + weight * learnt * learnt);
+    }
+  },
+});
