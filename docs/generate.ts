@@ -1,0 +1,77 @@
+// `npm run docs`: option tables in the plugins' READMEs and the table of all components, from the plugins themselves.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "../src/api/index.ts";
+import type { Section } from "../src/config/id.ts";
+import { optionTable } from "../src/config/reference.ts";
+import { optionsOf, Registry } from "../src/registry.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const BEGIN = "<!-- options -->";
+const END = "<!-- /options -->";
+
+/** A generated file: its path from the root, and its text as it is, empty when there is none, and as it should be. */
+export interface Generated {
+  readonly path: string;
+  readonly current: string;
+  readonly wanted: string;
+}
+
+/** Everything that is generated. Throws when a README has not the two markers. */
+export async function generated(): Promise<Generated[]> {
+  const plugins = (await Registry.all()).list();
+  const readmes = plugins.map(({ section, plugin }) => {
+    const path = `plugins/${section}/${plugin.type}/README.md`;
+    const current = textOf(path);
+    return { path, current, wanted: withOptions(path, current, plugin) };
+  });
+  const path = "docs/components.md";
+  return [...readmes, { path, current: textOf(path), wanted: components(plugins) }];
+}
+
+function textOf(path: string): string {
+  const at = new URL(path, ROOT);
+  return existsSync(at) ? readFileSync(at, "utf8") : "";
+}
+
+function withOptions(path: string, text: string, plugin: Plugin): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`${path} has no ${BEGIN} with ${END} after it`);
+  const schema = optionsOf(plugin);
+  const table = Object.keys(schema.shape).length > 0 ? optionTable(schema) : "It has no options.";
+  return `${text.slice(0, begin + BEGIN.length)}\n${table}\n${text.slice(end)}`;
+}
+
+function components(plugins: readonly { section: Section; plugin: Plugin }[]): string {
+  const rows = plugins.map(({ section, plugin }) => {
+    const link = `[\`${plugin.type}\`](../plugins/${section}/${plugin.type}/README.md)`;
+    return `| ${section} | ${link} | ${signalsOf(plugin)} | ${plugin.stability} | ${plugin.summary} |`;
+  });
+  return `${HEAD}\n\n| section | type | signals | stability | what it does |\n|---|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+const HEAD = `# Components
+
+Every component that comes with Vedette. \`npm run docs\` writes this file, and the option tables of the READMEs that it links to.
+How to add one: [plugins](../plugins/README.md).`;
+
+function signalsOf(plugin: Plugin): string {
+  if (plugin.kind === "detector") return plugin.signal;
+  if (plugin.kind === "extension") return "";
+  if (plugin.kind === "connector") return `${plugin.from.join(", ")} to ${plugin.to.join(", ")}`;
+  return plugin.signals.join(", ");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const stale = (await generated()).filter(({ current, wanted }) => current !== wanted);
+  if (process.argv.includes("--check")) {
+    for (const { path } of stale) process.stderr.write(`${path} is not current: run "npm run docs"\n`);
+    process.exitCode = stale.length > 0 ? 1 : 0;
+  } else {
+    for (const { path, wanted } of stale) {
+      writeFileSync(new URL(path, ROOT), wanted);
+      process.stdout.write(`${path}\n`);
+    }
+  }
+}

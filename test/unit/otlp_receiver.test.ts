@@ -1,0 +1,77 @@
+// The parts of the otlp receiver that have a rule worth stating without a socket.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import fc from "fast-check";
+import { Bodies, Body } from "../../plugins/receivers/otlp/body.ts";
+import { Message } from "../../plugins/receivers/otlp/message.ts";
+import { BufferPool } from "../../plugins/receivers/otlp/pool.ts";
+import { Refusal } from "../../plugins/receivers/otlp/refusal.ts";
+
+suite("buffer pool", () => {
+  test("a buffer given back is the next one of its size", () => {
+    const pool = new BufferPool(1024 ** 2);
+    const buffer = pool.take(5000);
+    assert.equal(buffer.length, 8192);
+    pool.give(buffer);
+    assert.equal(pool.take(8192), buffer);
+    assert.notEqual(pool.take(8192), buffer);
+  });
+
+  test("keeps no more than its capacity, and small buffers rather than large ones", () => {
+    const pool = new BufferPool(100_000);
+    const [small, large, larger] = [pool.take(4096), pool.take(65_536), pool.take(131_072)];
+    pool.give(large);
+    pool.give(larger);
+    assert.notEqual(pool.take(131_072), larger);
+    const mids = Array.from({ length: 8 }, () => pool.take(8192));
+    for (const mid of mids) pool.give(mid);
+    pool.give(small);
+    assert.equal(pool.take(4096), small);
+    assert.notEqual(pool.take(65_536), large);
+    assert.ok(mids.includes(pool.take(8192)));
+  });
+});
+
+test("a body is what was appended, whatever the pieces and the length announced", () => {
+  const pieces = fc.array(fc.uint8Array({ maxLength: 5000 }), { maxLength: 40 });
+  fc.assert(
+    fc.property(pieces, fc.option(fc.nat(10_000), { nil: undefined }), (parts, announced) => {
+      const body = new Body(new Bodies(10_000_000), 1_000_000, announced);
+      for (const part of parts) body.append(Buffer.from(part));
+      assert.deepEqual(Buffer.from(body.bytes), Buffer.concat(parts));
+    }),
+  );
+});
+
+test("room for bodies is what it was before, whether they are released, handed over, or find none", () => {
+  const bodies = new Bodies(256 * 1024);
+  for (let i = 0; i < 100; i++) {
+    const body = new Body(bodies, 128 * 1024);
+    body.append(Buffer.alloc(100_000));
+    if (i % 2 === 0) body.handOver()();
+    body.release();
+    const [one, other] = [new Body(bodies, 128 * 1024, 128 * 1024), new Body(bodies, 128 * 1024, 128 * 1024)];
+    assert.throws(() => new Body(bodies, 128 * 1024, 1), Refusal);
+    one.release();
+    other.release();
+  }
+  const all = Array.from({ length: 64 }, () => new Body(bodies, 4096, 4096));
+  assert.throws(() => new Body(bodies, 4096, 4096), Refusal);
+  for (const body of all) body.release();
+});
+
+test("a gRPC message is read alike however it is cut up", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(305), { maxLength: 12 }), (content, cuts) => {
+      const frame = Buffer.alloc(5 + content.length);
+      frame.writeUInt32BE(content.length, 1);
+      frame.set(content, 5);
+      const message = new Message(new Bodies(1024 ** 2), 1000);
+      const at = [0, ...cuts.map((cut) => Math.min(cut, frame.length)).sort((a, b) => a - b), frame.length];
+      for (let i = 1; i < at.length; i++) message.append(frame.subarray(at[i - 1], at[i]));
+      const { body, encoding } = message.finish("gzip");
+      assert.deepEqual(Buffer.from(body.bytes), Buffer.from(content));
+      assert.equal(encoding, "identity");
+    }),
+  );
+});

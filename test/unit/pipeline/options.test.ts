@@ -1,0 +1,69 @@
+// The options that the agent adds to detectors and exporters: the defaults a user gets, and what is refused.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { z } from "../../../src/api/index.ts";
+import { detectorOptions, matchOption, sendingOptions } from "../../../src/pipeline/options.ts";
+
+const detector = (plugin: Parameters<typeof detectorOptions>[0]) => z.strictObject(detectorOptions(plugin));
+const sending = z.strictObject(sendingOptions);
+
+test("a detector of metrics marks points by exemplars, of spans and records by attributes", () => {
+  assert.equal(detector({ signal: "metrics" }).parse({}).annotate, "exemplar");
+  assert.equal(detector({ signal: "traces" }).parse({}).annotate, "attributes");
+  assert.equal(detector({ signal: "logs" }).safeParse({ annotate: "exemplar" }).success, false);
+});
+
+test("a detector's own defaults are the user's", () => {
+  const plain = detector({ signal: "metrics" }).parse({});
+  assert.deepEqual(
+    [plain.threshold, plain.warmup, plain.detection_direction, plain.max_series, plain.match],
+    [6, 100, "both", 100_000, {}],
+  );
+  const own = { signal: "logs", defaults: { warmup: 0, detection_direction: "above_expected" } } as const;
+  const { warmup, detection_direction } = detector(own).parse({});
+  assert.deepEqual([warmup, detection_direction], [0, "above_expected"]);
+});
+
+test("what makes no sense is refused", () => {
+  for (const wrong of [
+    { threshold: 0 },
+    { threshold: -1 },
+    { warmup: -1 },
+    { max_series: 0 },
+    { min_dev_from_expected: -1 },
+  ])
+    assert.equal(detector({ signal: "metrics" }).safeParse(wrong).success, false, JSON.stringify(wrong));
+  for (const wrong of [{ include: { metrics: ["a"] } }, { include: { metric: "a" } }, { only: {} }])
+    assert.equal(matchOption.safeParse(wrong).success, false, JSON.stringify(wrong));
+});
+
+test("sending options default to the Collector's, in milliseconds", () => {
+  const { timeout, retry_on_failure, sending_queue } = sending.parse({});
+  assert.equal(timeout, 5000);
+  assert.deepEqual(retry_on_failure, {
+    enabled: true,
+    initial_interval: 5000,
+    max_interval: 30_000,
+    max_elapsed_time: 300_000,
+    multiplier: 1.5,
+    randomization_factor: 0.5,
+  });
+  assert.deepEqual(sending_queue, {
+    enabled: true,
+    num_consumers: 10,
+    queue_size: 1000,
+    sizer: "requests",
+    block_on_overflow: false,
+  });
+});
+
+test("a queue without consumers or size, and durations without unit, are refused", () => {
+  for (const wrong of [
+    { sending_queue: { num_consumers: 0 } },
+    { sending_queue: { queue_size: 0 } },
+    { sending_queue: { size: 5 } },
+    { retry_on_failure: { multiplier: 0.5 } },
+    { timeout: "5 parsecs" },
+  ])
+    assert.equal(sending.safeParse(wrong).success, false, JSON.stringify(wrong));
+});

@@ -1,0 +1,172 @@
+// A series keeps its row while it is remembered; the one that goes is exactly the least recently seen.
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { NO_SERIES, SeriesTable } from "../../../src/series/table.ts";
+
+type Identity = readonly [hash0: number, hash1: number];
+
+function assign(table: SeriesTable, identities: readonly Identity[]): number[] {
+  const series = new Uint32Array(identities.length);
+  const hash0 = Int32Array.from(identities, ([h]) => h);
+  const hash1 = Int32Array.from(identities, ([, h]) => h);
+  table.assign(hash0, hash1, identities.length, series);
+  return [...series];
+}
+
+/** A Map in order of last sight: what the table should do, without its speed. */
+class Oracle {
+  readonly rows = new Map<string, number>();
+  readonly recycled: number[] = [];
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  assign(identities: readonly Identity[]): number[] {
+    const seen = new Set<string>();
+    return identities.map((identity) => {
+      const key = identity.join();
+      let row = this.rows.get(key);
+      if (row === undefined) {
+        if (this.rows.size < this.limit) row = this.rows.size;
+        else {
+          const [oldest, freed] = this.rows.entries().next().value as [string, number];
+          if (seen.has(oldest)) return NO_SERIES;
+          this.rows.delete(oldest);
+          this.recycled.push(freed);
+          row = freed;
+        }
+      }
+      this.rows.delete(key);
+      this.rows.set(key, row);
+      seen.add(key);
+      return row;
+    });
+  }
+}
+
+// few distinct values, equal low bits: probes collide, wrap round and leave holes
+const crowded = fc.tuple(
+  fc.constantFrom(0, 1, 2, -1, -2, 15, 16, 17, 1 << 20, (1 << 20) + 1, -(2 ** 31), 2 ** 31 - 1),
+  fc.integer({ min: -3, max: 3 }),
+);
+const spread = fc.tuple(fc.integer(), fc.integer());
+const identity = fc.oneof({ weight: 3, arbitrary: crowded }, { weight: 1, arbitrary: spread });
+
+test("rows, eviction and recycling are those of a Map in order of last sight", () => {
+  const requests = fc.array(fc.array(identity, { maxLength: 30 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), requests, (limit, batches) => {
+      const table = new SeriesTable(limit);
+      const oracle = new Oracle(limit);
+      const recycled: number[] = [];
+      let capacity = 0;
+      table.own({ grow: (c) => (capacity = c), recycle: (row) => recycled.push(row) });
+      for (const batch of batches) {
+        assert.deepEqual(assign(table, batch), oracle.assign(batch));
+        assert.equal(table.length, oracle.rows.size);
+        assert.ok(table.length <= capacity && capacity <= limit);
+        for (const [key, row] of oracle.rows) {
+          const [h0, h1] = key.split(",").map(Number);
+          assert.equal(table.find(h0, h1), row);
+          assert.deepEqual(table.identity(row), [h0, h1]);
+        }
+      }
+      assert.deepEqual(recycled, oracle.recycled);
+      assert.equal(table.evicted, oracle.recycled.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("series that are gone are not found, however the ones around them moved", () => {
+  const table = new SeriesTable(8);
+  const all = Array.from({ length: 100 }, (_, i) => [i % 5, i] as const);
+  for (let i = 0; i < all.length; i++) {
+    assign(table, [all[i]]);
+    for (let j = 0; j < all.length; j++) assert.equal(table.find(...all[j]) >= 0, j <= i && j > i - 8, `${j} at ${i}`);
+  }
+});
+
+test("growth past the first capacity keeps every series its row and tells the owners in time", () => {
+  const table = new SeriesTable(10_000);
+  const capacities: number[] = [];
+  table.own({ grow: (c) => capacities.push(c), recycle: () => assert.fail("nothing had to go") });
+  const all = Array.from({ length: 5000 }, (_, i) => [Math.imul(i, 0x9e3779b1), i] as const);
+  const first = assign(table, all);
+  assert.deepEqual(first, [...all.keys()]);
+  assert.deepEqual(assign(table, all.toReversed()), first.toReversed());
+  assert.ok((capacities.at(-1) as number) >= 5000);
+  assert.ok(capacities.every((c, i) => i === 0 || c > capacities[i - 1]));
+});
+
+test("one request with more series than the limit evicts none of its own: the rest gets NO_SERIES", () => {
+  const table = new SeriesTable(4);
+  assign(table, [
+    [9, 9],
+    [8, 8],
+  ]);
+  const many = Array.from({ length: 10 }, (_, i) => [i + 100, i] as const);
+  const rows = assign(table, [...many, ...many]);
+  assert.deepEqual(rows.slice(0, 10), [2, 3, 0, 1, ...Array(6).fill(NO_SERIES)]);
+  assert.deepEqual(rows.slice(10), rows.slice(0, 10));
+  assert.equal(table.evicted, 2);
+});
+
+test("a repeated order of series, and a changed one, give the same rows", () => {
+  const table = new SeriesTable(100);
+  const all = Array.from({ length: 50 }, (_, i) => [i << 8, -i] as const);
+  const rows = assign(table, all);
+  const shuffled = all.map((_, i) => (i * 7) % 50);
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(assign(table, all), rows);
+    assert.deepEqual(
+      assign(
+        table,
+        shuffled.map((i) => all[i]),
+      ),
+      shuffled,
+    );
+  }
+});
+
+test("the identity (0, 0) is a series like any other", () => {
+  const table = new SeriesTable(10);
+  assert.equal(table.find(0, 0), -1);
+  assert.deepEqual(
+    assign(table, [
+      [5, 5],
+      [0, 0],
+      [0, 0],
+    ]),
+    [0, 1, 1],
+  );
+});
+
+test("an owner is told the capacity when it joins and nothing once it has left", () => {
+  const table = new SeriesTable(1);
+  const told: string[] = [];
+  const owner = { grow: (c: number) => told.push(`grow ${c}`), recycle: (row: number) => told.push(`recycle ${row}`) };
+  table.own(owner);
+  assign(table, [[1, 1]]);
+  assign(table, [[2, 2]]);
+  table.disown(owner);
+  table.disown(owner);
+  assign(table, [[3, 3]]);
+  assert.deepEqual(told, ["grow 1", "recycle 0"]);
+});
+
+test("one owner that leaves twice takes no other with it", () => {
+  const table = new SeriesTable(1);
+  const told: number[] = [];
+  const leaver = { grow: () => {}, recycle: () => {} };
+  table.own({ grow: () => {}, recycle: (row) => told.push(row) });
+  table.own(leaver);
+  table.disown(leaver);
+  table.disown(leaver);
+  assign(table, [[1, 1]]);
+  assign(table, [[2, 2]]);
+  assert.deepEqual(told, [0]);
+});
