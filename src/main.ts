@@ -127,9 +127,7 @@ async function run(args: Arguments): Promise<number> {
     own.error("the agent could not start", { error: (error as Error).message });
     return EXIT.bad;
   }
-  own.info(
-    `vedette ${version()} is running; it prints each anomaly that it finds, if its configuration has a debug exporter`,
-  );
+  own.info(`vedette ${version()} is running: point OTLP exporters at an endpoint listed above`);
   const signal = await asked;
   own.info(`${signal}: stopping; what was accepted is being delivered`);
   await agent.stop();

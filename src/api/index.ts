@@ -4,6 +4,7 @@ export { z } from "zod";
 export * from "./anomaly.ts";
 export * from "./component.ts";
 export * from "./detector.ts";
+export * from "./endpoint.ts";
 export * from "./plugin.ts";
 export * from "./signals.ts";
 export * from "./units.ts";

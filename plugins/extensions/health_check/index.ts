@@ -1,7 +1,6 @@
 // Tells whoever probes over HTTP whether the agent is ready.
 import { createServer, type ServerResponse } from "node:http";
-import { defineExtension, z } from "vedette";
-import { endpoint, listen } from "./endpoint.ts";
+import { defineExtension, endpoint, listen, z } from "vedette";
 import { type Ready, statusBody } from "./status.ts";
 
 /** A probe is a few bytes and quick; whatever is not is cut after this many milliseconds. */

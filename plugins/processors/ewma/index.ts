@@ -25,6 +25,7 @@ export default defineDetector({
   state: { seen: "u32", mean: "f64", variance: "f64" },
   scoreThenLearn({ length, series, value }, { seen, mean, variance }, verdicts, { alpha, min_relative_deviation }) {
     const { score, expected, lower, upper } = verdicts;
+    const memory = 1 / alpha;
     for (let i = 0; i < length; i++) {
       const v = value[i];
       const s = series[i];
@@ -44,7 +45,7 @@ export default defineDetector({
       upper[i] = m + 3 * unit;
       score[i] = distance === 0 ? 0 : unit > 0 ? distance / unit : STIRRED;
       // 1/n while young: the mean and variance of all points so far
-      const weight = n + 1 < 1 / alpha ? 1 / (n + 1) : alpha;
+      const weight = n + 1 < memory ? 1 / (n + 1) : alpha;
       const limit = CLIP * unit;
       const learnt = n > 1 && limit > 0 && distance > limit ? (deviation < 0 ? -limit : limit) : deviation;
       mean[s] = m + weight * learnt;

@@ -26,6 +26,7 @@ export default defineDetector({
   state: { seen: "u32", mean: "f64", variance: "f64" },
   scoreThenLearn({ length, series, duration }, { seen, mean, variance }, verdicts, { alpha, min_spread }) {
     const { score, expected, lower, upper } = verdicts;
+    const memory = 1 / alpha;
     for (let i = 0; i < length; i++) {
       const d = duration[i];
       if (!(d >= 0 && d < Number.POSITIVE_INFINITY)) continue;
@@ -43,7 +44,7 @@ export default defineDetector({
       expected[i] = Math.exp(m);
       lower[i] = Math.exp(m - 3 * unit);
       upper[i] = Math.exp(m + 3 * unit);
-      const weight = n + 1 < 1 / alpha ? 1 / (n + 1) : alpha;
+      const weight = n + 1 < memory ? 1 / (n + 1) : alpha;
       const limit = CLIP * unit;
       const learnt = n > 1 && distance > limit ? (deviation < 0 ? -limit : limit) : deviation;
       mean[s] = m + weight * learnt;

@@ -7,10 +7,9 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type Host, type Telemetry, z } from "vedette";
+import { endpoint, type Host, listen, type Telemetry, z } from "vedette";
 import { encodeStatus } from "vedette/otlp";
 import { read } from "./body.ts";
-import { endpoint, listen } from "./endpoint.ts";
 import { ENCODINGS } from "./inflate.ts";
 import type { Intake } from "./intake.ts";
 import { keepAlive, keepAliveOptions } from "./keepalive.ts";

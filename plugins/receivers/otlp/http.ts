@@ -1,11 +1,10 @@
 // OTLP over HTTP/1.1, protobuf and JSON.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { byteSize, type Telemetry, z } from "vedette";
+import { byteSize, endpoint, listen, type Telemetry, z } from "vedette";
 import { Code, encodeStatus, exportResponse, exportResponseToJson, statusToJson } from "vedette/otlp";
 import { Body, read } from "./body.ts";
 import { corsOptions, crossOrigin } from "./cors.ts";
-import { endpoint, listen } from "./endpoint.ts";
 import { ENCODINGS } from "./inflate.ts";
 import type { Intake, Request } from "./intake.ts";
 import { delay, LINGER, type Listener, MAX_CONNECTIONS, MAX_HEADER_BYTES, STOP_GRACE } from "./listener.ts";
@@ -67,7 +66,7 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
     if (response.destroyed) return;
     if (options.cors) headers.push(...corsHeaders(request));
     if (!server.listening || !options.keep_alives_enabled) headers.push("connection", "close");
-    headers.push("content-length", String(body.length));
+    if (status !== 204) headers.push("content-length", String(body.length));
     response.writeHead(status, headers);
     // An empty chunk would still be a second vector to write.
     response.end(body.length > 0 ? body : undefined);

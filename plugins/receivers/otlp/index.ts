@@ -54,7 +54,9 @@ export default defineReceiver({
       async start() {
         try {
           for (const listener of listeners) {
-            host.log.info("listening", { protocol: listener.protocol, endpoint: await listener.listen() });
+            const { protocol } = listener;
+            const endpoint = await listener.listen();
+            host.log.info("listening", { protocol, endpoint, exporters_set: environment(protocol, endpoint) });
           }
         } catch (error) {
           await stop();
@@ -65,3 +67,9 @@ export default defineReceiver({
     };
   },
 });
+
+/** What an SDK's exporter is told, to send here. */
+function environment(protocol: "grpc" | "http", endpoint: string): string {
+  const spoken = protocol === "grpc" ? "grpc" : "http/protobuf";
+  return `OTEL_EXPORTER_OTLP_ENDPOINT=http://${endpoint} OTEL_EXPORTER_OTLP_PROTOCOL=${spoken}`;
+}

@@ -1,7 +1,7 @@
 // Where a server listens: reads "host:port", binds it, and says in plain words why it could not.
 import { lookup } from "node:dns/promises";
 import type { AddressInfo, Server } from "node:net";
-import { z } from "vedette";
+import { z } from "zod";
 
 /** `host` is undefined for ":4317", every address of the machine. */
 export interface Endpoint {
