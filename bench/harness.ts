@@ -25,12 +25,15 @@ export function median(values: readonly number[]): number {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-/** Each round runs every case for about `slice` milliseconds of CPU; the first two rounds warm up and are not counted. */
+/** Rounds that warm up and are not counted: code is compiled, tables have grown, series are no longer young. */
+const WARM_UP = 4;
+
+/** Each round runs every case for about `slice` milliseconds of CPU, by what it took the round before. */
 export function measure(cases: readonly Case[], { rounds = 9, slice = 120 } = {}): Figure[] {
   const runs = cases.map(() => 1);
   const cpu: number[][] = cases.map(() => []);
   const allocated: number[][] = cases.map(() => []);
-  for (let round = 0; round < rounds + 2; round++) {
+  for (let round = 0; round < rounds + WARM_UP; round++) {
     cases.forEach((each, i) => {
       const bytes = allocatedBytes();
       const began = process.cpuUsage();
@@ -38,10 +41,11 @@ export function measure(cases: readonly Case[], { rounds = 9, slice = 120 } = {}
       const { user, system } = process.cpuUsage(began);
       const spent = user + system;
       const items = runs[i] * each.items;
-      if (round >= 2) {
+      if (round >= WARM_UP) {
         cpu[i].push((spent * 1000) / items);
         allocated[i].push((allocatedBytes() - bytes) / items);
-      } else runs[i] = Math.max(1, Math.round((runs[i] * slice * 1000) / Math.max(spent, 50)));
+      }
+      runs[i] = Math.max(1, Math.round((runs[i] * slice * 1000) / Math.max(spent, 50)));
     });
   }
   return cases.map(({ name }, i) => ({ name, cpu: median(cpu[i]), allocated: median(allocated[i]) }));

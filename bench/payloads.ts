@@ -56,10 +56,9 @@ export function metricRequests(series: number, points: number, round = 0): Uint8
     for (let m = 0; m < points / 50; m++) {
       const dataPoints = Array.from({ length: 50 }, (_, p) => ({
         attributes: [
-          text("device", `nvme${request % 97}n${m}`),
-          text("state", ["used", "free", "cached", "idle"][p & 3]),
-          text("cloud.zone", "eu-central-1b"),
-          text("host.id", `i-0${(first + m * 50 + p).toString(16).padStart(8, "0")}`),
+          text("system.device", `/dev/disk/by-id/nvme${request % 97}n${m}`),
+          text("disk.io.direction", p & 1 ? "read" : "write"),
+          text("host.id", `i-0${(first + m * 50 + p).toString(16).padStart(16, "0")}`),
         ],
         startTimeUnixNano: long(START),
         timeUnixNano: long(time),

@@ -17,7 +17,7 @@ interface Source {
  * counts; a folder that is not listed may not be there.
  */
 const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]])[] = [
-  ["src/api/", ["zod"]],
+  ["src/api/", ["zod", "node:"]],
   ["src/otlp/", ["src/api/", "node:", "package.json"]],
   ["src/series/", ["src/api/", "src/otlp/columns.ts", "node:"]],
   ["src/observe/", ["src/api/", "node:", "@opentelemetry/"]],
@@ -109,7 +109,7 @@ test("the check reads the whole repository", () => {
 });
 
 const planted: readonly (readonly [path: string, text: string, violation: string])[] = [
-  ["src/api/a.ts", 'import { readFileSync } from "node:fs";', "may not import node:fs"],
+  ["src/api/a.ts", 'import { parse } from "yaml";', "may not import yaml"],
   ["src/api/a.ts", 'import type { Wire } from "../otlp/wire.ts";', "may not import ../otlp/wire.ts"],
   ["src/otlp/a.ts", 'export * from "../series/table.ts";', "may not import ../series/table.ts"],
   ["src/pipeline/a.ts", 'import {\n  a,\n  type B,\n} from "../config/file.ts";', "may not import ../config/file.ts"],

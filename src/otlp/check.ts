@@ -73,3 +73,10 @@ export function checkKeyValue(bytes: Uint8Array, start: number, end: number, dep
   }
   check(bytes, Part.keyValue, start, end, depth);
 }
+
+/** Skips a field of a Scope* message that is not a row, checking it if it is the scope itself (1 scope). */
+export function skipScope(bytes: Uint8Array, tag: number, at: number, end: number): number {
+  const to = skip(bytes, tag, at, end);
+  if (tag === 0x0a) check(bytes, Part.scope, position, to);
+  return to;
+}

@@ -55,6 +55,9 @@ export class Containers {
   level = new Uint8Array(256);
   /** Data points, records or spans that lie directly in it. */
   items = new Uint32Array(256);
+  /** Of the data of a metric: the identity of all that encloses its points, and their type. */
+  hash0 = new Int32Array(256);
+  hash1 = new Int32Array(256);
 
   add(prefix: number, start: number, end: number, parent: number): number {
     if (this.length === this.capacity) {
@@ -81,7 +84,10 @@ export class ScannedRows {
   /** Data points, records or spans in the request, those included that make no row or several. */
   items = 0;
   readonly containers = new Containers();
-  /** The 64-bit identity of the row's series. */
+  /**
+   * The 64-bit identity of the row's series. Of number points a hash of the very bytes that name it, which is enough to know
+   * a series again; where it is not known, `identifyPoint` gives the identity, blind to the order of attributes.
+   */
   hash0 = new Int32Array(ROWS);
   hash1 = new Int32Array(ROWS);
   /** Unix milliseconds. */

@@ -1,4 +1,5 @@
 // Scans the data points that stand for distributions: histograms, exponential histograms and summaries.
+import { check, checkKeyValue, Part } from "./check.ts";
 import { type Distributions, Kind, type MetricScan, Shape, Statistic } from "./columns.ts";
 import { hash0, hash1, hashBytes, mix } from "./identity.ts";
 import {
@@ -21,6 +22,8 @@ const MAX_BUCKETS_READ = 4096;
 /** More exponential buckets than this are merged with their neighbours. */
 const MAX_BUCKETS_KEPT = 1024;
 const MAX_QUANTILES = 32;
+/** Of a field that a message does not have. */
+const NO_TAG = -1;
 
 // The point being scanned. Doubles lie in arrays: a variable that holds one would allocate at every store.
 const START = 0;
@@ -67,14 +70,22 @@ function readPointField(
   at: number,
   end: number,
   attributesTag: number,
+  exemplarsTag: number,
   flagsTag: number,
   seed: number,
 ): number {
   if (tag === attributesTag) {
     const to = enter(bytes, at, end);
-    hashBytes(bytes, view, position, to, seed);
+    const from = position;
+    checkKeyValue(bytes, from, to);
+    hashBytes(bytes, view, from, to, seed);
     attributes0 = (attributes0 + hash0) | 0;
     attributes1 = (attributes1 + hash1) | 0;
+    return to;
+  }
+  if (tag === exemplarsTag) {
+    const to = enter(bytes, at, end);
+    check(bytes, Part.exemplar, position, to);
     return to;
   }
   if (tag === flagsTag) {
@@ -176,7 +187,7 @@ export function scanHistogram(
         after(p, 8, last);
         pushOther(view.getFloat64(p, true));
       }
-    } else p = readPointField(bytes, view, tag, p, to, 0x4a, 0x50, seed);
+    } else p = readPointField(bytes, view, tag, p, to, 0x4a, 0x42, 0x50, seed);
   }
   if ((flags & 1) !== 0) return to;
   const bucketed = boundsAreSound();
@@ -248,7 +259,7 @@ export function scanExponentialHistogram(
       const last = after(p, 8, to);
       zeroThreshold = view.getFloat64(p, true);
       p = last;
-    } else p = readPointField(bytes, view, tag, p, to, 0x0a, 0x50, seed);
+    } else p = readPointField(bytes, view, tag, p, to, 0x0a, 0x5a, 0x50, seed);
   }
   if ((flags & 1) !== 0) return to;
   const bucketed = scale >= -10 && scale <= 20 && bucketsAreSound(zeroCount);
@@ -316,7 +327,7 @@ function addExponentialBuckets(distributions: Distributions, zeroCount: number, 
     addBucket(distributions, from, -edge(negativeOffset + first), count);
   }
   if (zeroCount > 0 || distributions.buckets > from) {
-    const threshold = zeroThreshold > 0 && zeroThreshold < Number.POSITIVE_INFINITY ? zeroThreshold : 0;
+    const threshold = zeroCount > 0 && zeroThreshold > 0 && zeroThreshold < Infinity ? zeroThreshold : 0;
     addBucket(distributions, from, -threshold, 0);
     addBucket(distributions, from, threshold, zeroCount);
   }
@@ -368,7 +379,7 @@ export function scanSummary(
       const last = enter(bytes, p, to);
       readQuantile(bytes, view, position, last, found++);
       p = last;
-    } else p = readPointField(bytes, view, tag, p, to, 0x3a, 0x40, seed);
+    } else p = readPointField(bytes, view, tag, p, to, 0x3a, NO_TAG, 0x40, seed);
   }
   if ((flags & 1) !== 0) return to;
   addRows(scan, 2, Shape.summary, at, container, metric0, metric1);

@@ -1,4 +1,5 @@
 // The 64-bit identity of a series: seeded, and blind to the order of attributes.
+import { checkKeyValue } from "./check.ts";
 import { enter, position, readTag, skip } from "./wire.ts";
 
 const C1 = 0x9e3779b1 | 0;
@@ -14,15 +15,27 @@ function settle(a: number, b: number): void {
   x = Math.imul(x, C2);
   let y = (b + x) | 0;
   y = Math.imul(y ^ (y >>> 15), C3);
-  x = Math.imul(x ^ (y >>> 13), C1);
+  x = Math.imul(x ^ y ^ (y >>> 13), C1);
   hash0 = x ^ (x >>> 16);
   hash1 = ((y ^ (y >>> 16)) + hash0) | 0;
 }
 
 /** Hashes bytes[start, end). */
 export function hashBytes(bytes: Uint8Array, view: DataView, start: number, end: number, seed: number): void {
-  let a = seed ^ (end - start);
-  let b = seed ^ C3;
+  hashOnto(bytes, view, start, end, seed, seed ^ C3);
+}
+
+/** Hashes bytes[start, end) onto an identity: what comes out names both, in this order. */
+export function hashOnto(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  onto0: number,
+  onto1: number,
+): void {
+  let a = onto0 ^ (end - start);
+  let b = onto1;
   let p = start;
   for (; p + 8 <= end; p += 8) {
     let x = a ^ view.getInt32(p, true);
@@ -93,6 +106,7 @@ export function hashResource(
       }
       const to = enter(bytes, p, resourceEnd);
       const from = position;
+      checkKeyValue(bytes, from, to);
       if (!serviceOnly || namesService(bytes, from, to)) {
         hashBytes(bytes, view, from, to, seed);
         a0 = (a0 + hash0) | 0;

@@ -1,4 +1,5 @@
 // Scans one ExportLogsServiceRequest into columns.
+import { check, checkKeyValue, Part, skipScope } from "./check.ts";
 import type { LogScan } from "./columns.ts";
 import { hash0, hash1, mix } from "./identity.ts";
 import { scanScopes } from "./scopes.ts";
@@ -39,7 +40,7 @@ function scanScopeLogs(
     const outer = readTag(bytes, p, end) | 0;
     p = position | 0;
     if (outer !== 0x12) {
-      p = skip(bytes, outer, p, end) | 0;
+      p = skipScope(bytes, outer, p, end) | 0;
       continue;
     }
     const offset = p;
@@ -60,7 +61,18 @@ function scanScopeLogs(
         p = position | 0;
       }
       switch (tag) {
-        case 0x32: // attributes
+        case 0x32: {
+          if (p === to) truncated(to);
+          let size = bytes[p++];
+          if (size > 127) {
+            size = readSize(bytes, p - 1, to) | 0;
+            p = position | 0;
+          }
+          if (size > to - p) truncated(to);
+          checkKeyValue(bytes, p, p + size);
+          p += size;
+          break;
+        }
         case 0x1a: // severity_text
         case 0x62: {
           if (p === to) truncated(to);
@@ -86,6 +98,7 @@ function scanScopeLogs(
           } else {
             valueStart = bodyStart;
             valueEnd = bodyEnd;
+            check(bytes, Part.anyValue, p, p + size);
             readBody(bytes, p, p + size);
             bodyStart = valueStart | 0;
             bodyEnd = valueEnd | 0;

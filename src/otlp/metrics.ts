@@ -1,7 +1,8 @@
 // Scans one ExportMetricsServiceRequest into columns: identity, time and value of every data point.
+import { check, checkKeyValue, Part } from "./check.ts";
 import { Kind, type MetricScan, Shape, Statistic } from "./columns.ts";
 import { scanExponentialHistogram, scanHistogram, scanSummary } from "./histograms.ts";
-import { hash0, hash1, hashBytes, mix } from "./identity.ts";
+import { hash0, hash1, hashBytes, hashOnto, mix } from "./identity.ts";
 import { scanScopes } from "./scopes.ts";
 import {
   enter,
@@ -15,6 +16,7 @@ import {
   readVarint64,
   skip,
   truncated,
+  viewOf,
 } from "./wire.ts";
 
 const GAUGE = 0x2a;
@@ -30,7 +32,7 @@ export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number): 
 
 /**
  *     ScopeMetrics { InstrumentationScope scope = 1; repeated Metric metrics = 2 }
- *     InstrumentationScope { string name = 1; string version = 2 }
+ *     InstrumentationScope { string name = 1; string version = 2; repeated KeyValue attributes = 3 }
  *
  * The scope may come last or in parts, so it is looked for first.
  */
@@ -68,7 +70,11 @@ function scanScopeMetrics(
       } else if (inner === 0x12) {
         p = versionEnd = enter(bytes, p, scopeEnd);
         versionStart = position;
-      } else p = skip(bytes, inner, p, scopeEnd);
+      } else {
+        const next = skip(bytes, inner, p, scopeEnd);
+        if (inner === 0x1a) checkKeyValue(bytes, position, next);
+        p = next;
+      }
     }
   }
   hashBytes(bytes, view, nameStart, nameEnd, seed);
@@ -164,7 +170,9 @@ function scanMetric(
     const prefix = p;
     const to = enter(bytes, p, end);
     const data = scan.containers.add(prefix, position, to, container);
-    if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1, seed);
+    scan.containers.hash0[data] = metric0;
+    scan.containers.hash1[data] = metric1;
+    if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1);
     else scanDistributions(bytes, view, position, to, scan, data, metric0, metric1, seed, shape);
     p = to;
   }
@@ -197,7 +205,7 @@ function readDataField(bytes: Uint8Array, tag: number, at: number, end: number):
  *     Sum { repeated NumberDataPoint data_points = 1; AggregationTemporality aggregation_temporality = 2;
  *           bool is_monotonic = 3 }
  *     NumberDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; double as_double = 4;
- *                       sfixed64 as_int = 6; repeated KeyValue attributes = 7; uint32 flags = 8 }
+ *                       sfixed64 as_int = 6; repeated Exemplar exemplars = 5; repeated KeyValue attributes = 7; uint32 flags = 8 }
  */
 function scanNumbers(
   bytes: Uint8Array,
@@ -208,8 +216,14 @@ function scanNumbers(
   container: number,
   metric0: number,
   metric1: number,
-  seed: number,
 ): void {
+  // points of one metric were taken at one time as a rule: a comparison is cheaper than a division
+  let startLow = 0;
+  let startHigh = 0;
+  let startMillis = 0;
+  let timeLow = 0;
+  let timeHigh = 0;
+  let timeMillis = 0;
   let items = 0;
   let p = start;
   while (p < end) {
@@ -223,13 +237,17 @@ function scanNumbers(
     const to = enter(bytes, p, end) | 0;
     p = position | 0;
     items++;
-    let a0 = 0;
-    let a1 = 0;
+    // the attributes as they lie there, one run of bytes as a rule
+    let a0 = metric0;
+    let a1 = metric1;
+    let runStart = 0;
+    let runEnd = 0;
     let startTime = 0;
     let time = 0;
     let value = Number.NaN;
     let flags = 0;
     while (p < to) {
+      const field = p;
       let tag = bytes[p++];
       if (tag > 127) {
         tag = readTag(bytes, p - 1, to) | 0;
@@ -244,22 +262,44 @@ function scanNumbers(
             p = position | 0;
           }
           if (size > to - p) truncated(to);
-          hashBytes(bytes, view, p, p + size, seed);
-          a0 = (a0 + hash0) | 0;
-          a1 = (a1 + hash1) | 0;
           p += size;
+          if (runEnd !== field) {
+            if (runEnd !== 0) {
+              hashOnto(bytes, view, runStart, runEnd, a0, a1);
+              a0 = hash0;
+              a1 = hash1;
+            }
+            runStart = field;
+          }
+          runEnd = p;
           break;
         }
-        case 0x11:
+        case 0x11: {
           if (to - p < 8) truncated(to);
-          startTime = readMillis(view, p);
+          const low = view.getUint32(p, true);
+          const high = view.getUint32(p + 4, true);
+          if (low !== startLow || high !== startHigh) {
+            startLow = low;
+            startHigh = high;
+            startMillis = readMillis(view, p);
+          }
+          startTime = startMillis;
           p += 8;
           break;
-        case 0x19:
+        }
+        case 0x19: {
           if (to - p < 8) truncated(to);
-          time = readMillis(view, p);
+          const low = view.getUint32(p, true);
+          const high = view.getUint32(p + 4, true);
+          if (low !== timeLow || high !== timeHigh) {
+            timeLow = low;
+            timeHigh = high;
+            timeMillis = readMillis(view, p);
+          }
+          time = timeMillis;
           p += 8;
           break;
+        }
         case 0x21:
           if (to - p < 8) truncated(to);
           value = view.getFloat64(p, true);
@@ -274,13 +314,19 @@ function scanNumbers(
           flags = readVarint(bytes, p, to) | 0;
           p = position | 0;
           break;
+        case 0x2a: {
+          const exemplarEnd = enter(bytes, p, to) | 0;
+          check(bytes, Part.exemplar, position, exemplarEnd);
+          p = exemplarEnd;
+          break;
+        }
         default:
           p = skip(bytes, tag, p, to) | 0;
       }
     }
     if (p > to) truncated(to);
     if ((flags & 1) !== 0) continue;
-    mix(metric0, metric1, a0, a1);
+    hashOnto(bytes, view, runStart, runEnd, a0, a1);
     if (scan.length === scan.capacity) scan.reserve(1);
     const row = scan.length++;
     scan.hash0[row] = hash0;
@@ -295,6 +341,46 @@ function scanNumbers(
   }
   scan.items += items;
   scan.containers.items[container] = items;
+}
+
+/**
+ * The identity of the series of `row` into `identity`: what encloses it, and its attributes in whatever order. Checks those
+ * on the way, since the scan only hashed them: throws DecodeError. Rows of distributions have their identity from the scan.
+ */
+export function identifyPoint(
+  bytes: Uint8Array,
+  scan: MetricScan,
+  row: number,
+  seed: number,
+  identity: Int32Array,
+): void {
+  if (scan.shape[row] !== Shape.number) {
+    identity[0] = scan.hash0[row];
+    identity[1] = scan.hash1[row];
+    return;
+  }
+  const view = viewOf(bytes);
+  const end = enter(bytes, scan.offset[row], bytes.length);
+  let a0 = 0;
+  let a1 = 0;
+  let p = position;
+  while (p < end) {
+    const tag = readTag(bytes, p, end);
+    p = position;
+    const to = skip(bytes, tag, p, end);
+    if (tag === 0x3a) {
+      const from = position;
+      checkKeyValue(bytes, from, to);
+      hashBytes(bytes, view, from, to, seed);
+      a0 = (a0 + hash0) | 0;
+      a1 = (a1 + hash1) | 0;
+    }
+    p = to;
+  }
+  const container = scan.container[row];
+  mix(scan.containers.hash0[container], scan.containers.hash1[container], a0, a1);
+  identity[0] = hash0;
+  identity[1] = hash1;
 }
 
 /** Histogram, ExponentialHistogram and Summary { repeated *DataPoint data_points = 1; aggregation_temporality = 2 } */

@@ -172,7 +172,7 @@ interface Message {
  */
 function tagStart(bytes: Uint8Array, prefix: number): number {
   let at = prefix - 1;
-  while ((bytes[at] & 127) === 0) at--;
+  while (at > 0 && (bytes[at] & 127) === 0) at--;
   return at;
 }
 

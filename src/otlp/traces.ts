@@ -1,4 +1,5 @@
 // Scans one ExportTraceServiceRequest into columns.
+import { check, checkKeyValue, Part, skipScope } from "./check.ts";
 import type { SpanScan } from "./columns.ts";
 import { hash0, hash1, hashBytes, mix } from "./identity.ts";
 import { scanScopes } from "./scopes.ts";
@@ -33,7 +34,7 @@ function scanScopeSpans(
     const outer = readTag(bytes, p, end) | 0;
     p = position | 0;
     if (outer !== 0x12) {
-      p = skip(bytes, outer, p, end) | 0;
+      p = skipScope(bytes, outer, p, end) | 0;
       continue;
     }
     const offset = p;
@@ -60,7 +61,19 @@ function scanScopeSpans(
       switch (tag) {
         case 0x4a: // attributes
         case 0x5a: // events
-        case 0x6a: // links
+        case 0x6a: {
+          if (p === to) truncated(to);
+          let size = bytes[p++];
+          if (size > 127) {
+            size = readSize(bytes, p - 1, to) | 0;
+            p = position | 0;
+          }
+          if (size > to - p) truncated(to);
+          if (tag === 0x4a) checkKeyValue(bytes, p, p + size);
+          else check(bytes, tag === 0x5a ? Part.event : Part.link, p, p + size);
+          p += size;
+          break;
+        }
         case 0x1a: {
           if (p === to) truncated(to);
           let size = bytes[p++];

@@ -18,7 +18,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   #kept: Uint32Array | undefined;
   readonly #edits = new Edits();
   /** By offset of the row's message: what its annotations have come to. */
-  readonly #attributes = new Map<number, { row: number; attributes: Attributes }>();
+  readonly #attributes = new Map<number, { row: number; attributes: Attributes; encoded: Uint8Array }>();
   readonly #dropped = new Set<number>();
   #unseenDrops = false;
 
@@ -40,6 +40,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   }
 
   #scanned(row: number): number {
+    if (!(row >= 0 && row < this.rows.length)) throw new RangeError(`the batch has no row ${row}`);
     return this.#kept ? this.#kept[row] : row;
   }
 
@@ -56,9 +57,12 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
       this.#edits.append(r, encodeExemplar(field, { attributes, time: scan.time[r], value: scan.value[r] }));
       return;
     }
-    const offset = scan.offset[r];
-    const before = this.#attributes.get(offset)?.attributes;
-    this.#attributes.set(offset, { row: r, attributes: before ? merged(before, attributes) : attributes });
+    const field =
+      scan instanceof MetricScan ? ATTRIBUTE_FIELD.metrics[scan.shape[r]] : ATTRIBUTE_FIELD[this.signal as "logs"];
+    const before = this.#attributes.get(scan.offset[r])?.attributes;
+    const all = before ? merged(before, attributes) : attributes;
+    // encoded now, so that what cannot be is the fault of who says so, not of the batch
+    this.#attributes.set(scan.offset[r], { row: r, attributes: all, encoded: encodeAttributes(field, all) });
   }
 
   drop(row: number): void {
@@ -89,11 +93,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   /** The request to send on: the very bytes received when nothing was annotated or dropped, else a copy of its own. */
   finish(): ExportRequest<S> {
     const scan = this.#scan;
-    for (const { row, attributes } of this.#attributes.values()) {
-      const field =
-        scan instanceof MetricScan ? ATTRIBUTE_FIELD.metrics[scan.shape[row]] : ATTRIBUTE_FIELD[this.signal as "logs"];
-      this.#edits.append(row, encodeAttributes(field, attributes));
-    }
+    for (const { row, encoded } of this.#attributes.values()) this.#edits.append(row, encoded);
     const items = scan.items - this.#dropped.size;
     const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan);
     return { signal: this.signal, bytes, items };

@@ -90,6 +90,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     lower: new Float64Array(CHUNK),
     upper: new Float64Array(CHUNK),
   };
+  readonly #rarity = new Float64Array(CHUNK);
   #findings = 0;
 
   /** `own` are the plugin's own options, parsed; `raise` is called within `process`, in the order of the rows. */
@@ -207,13 +208,16 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#calibrator.state.grow(capacity);
   }
 
-  /** Copies the chunk's columns from the batch, lets the detector fill its verdicts, and calibrates them in order. */
+  /** Copies the chunk's columns from the batch unless it is the batch, lets the detector fill its verdicts, and calibrates them in order. */
   #judge(batch: Batch<S>, count: number): void {
     const from = batch.rows as unknown as Columns;
-    const source = this.#source;
+    const rows = this.#rows as unknown as Columns;
+    // a request of which every row is watched is shown as it is
+    const whole = count === batch.rows.length;
     for (const name of Object.keys(this.#chunk)) {
       if (name === "series" || name === "age") continue;
-      gather(from[name], source, count, this.#chunk[name]);
+      if (!whole) gather(from[name], this.#source, count, this.#chunk[name]);
+      rows[name] = whole ? from[name] : this.#chunk[name];
     }
     this.#rows.length = count;
     const { score, observed, expected, lower, upper } = this.#verdicts;
@@ -228,21 +232,32 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       this.#verdicts,
       this.#own as never,
     );
-    const { warmup, threshold } = this.#options;
-    const series = this.#chunk.series;
-    const calibrator = this.#calibrator;
+    const { threshold } = this.#options;
+    const series = this.#chunk.series as Uint32Array;
+    const rarity = this.#rarity;
+    this.#calibrator.apply(series, score, count, rarity);
     for (let i = 0; i < count; i++) {
-      const s = series[i];
-      const rarity = calibrator.rarity(s, score[i]);
-      if (rarity >= threshold && calibrator.scores(s) > warmup) this.#find(batch, i, rarity);
+      if (rarity[i] >= threshold && this.#warm(i, count)) this.#find(batch, i, rarity[i]);
     }
     this.counts.rows += count;
+  }
+
+  /** Whether the series had been judged often enough when row i of the chunk came; the calibrator has had them all by now. */
+  #warm(i: number, count: number): boolean {
+    const { series } = this.#chunk;
+    const { score } = this.#verdicts;
+    const { warmup } = this.#options;
+    let scores = this.#calibrator.scores(series[i]);
+    if (scores <= warmup || scores > warmup + count) return scores > warmup;
+    for (let later = i + 1; later < count; later++) if (series[later] === series[i] && score[later] >= 0) scores--;
+    return scores > warmup;
   }
 
   #find(batch: Batch<S>, i: number, rarity: number): void {
     const { observed, expected, lower, upper } = this.#verdicts;
     const options = this.#options;
-    const own = this.#chunk.value ?? this.#chunk.duration;
+    const rows = this.#rows as unknown as Columns;
+    const own = rows.value ?? rows.duration;
     const value = Number.isNaN(observed[i]) && own ? own[i] : observed[i];
     const deviation = value - expected[i];
     const below = deviation < 0;
@@ -269,7 +284,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         type: below ? this.#plugin.finds.below : this.#plugin.finds.above,
         measure: this.#plugin.measure?.(this.#own as never, labels),
         companions: options.companions,
-        time: this.#chunk.time[i],
+        time: rows.time[i],
         rarity,
         threshold: options.threshold,
         observed: value,

@@ -2,11 +2,11 @@
 import type { RowsOf, Telemetry } from "../api/index.ts";
 import { LogScan, MetricScan, type ScannedRows, type ScanOf, SpanScan } from "../otlp/columns.ts";
 import { scanLogs } from "../otlp/logs.ts";
-import { scanMetrics } from "../otlp/metrics.ts";
+import { identifyPoint, scanMetrics } from "../otlp/metrics.ts";
 import { scanTraces } from "../otlp/traces.ts";
 import { DistributionMemory } from "../series/distributions.ts";
 import { Rates } from "../series/rates.ts";
-import { NO_SERIES, SeriesTable } from "../series/table.ts";
+import { type Identify, NO_SERIES, SeriesTable } from "../series/table.ts";
 import { viewRows } from "./batch.ts";
 
 const SCANS = {
@@ -24,7 +24,9 @@ export class Intake<S extends Telemetry> {
   readonly #seed: number;
   readonly #rates = new Rates();
   readonly #distributions = new DistributionMemory();
+  #bytes: Uint8Array = new Uint8Array(0);
   #series = new Uint32Array(0);
+  readonly #identify: Identify | undefined;
   readonly #view = {} as RowsOf[S];
 
   /** `seed` keys the hash of identities; `limit` bounds the series remembered. */
@@ -34,7 +36,9 @@ export class Intake<S extends Telemetry> {
     this.table = new SeriesTable(limit);
     this.scan = SCANS[signal].columns() as ScanOf[S];
     this.#scan = SCANS[signal].scan as never;
-    if (signal === "metrics") {
+    if (this.scan instanceof MetricScan) {
+      const points = this.scan;
+      this.#identify = (i, identity) => identifyPoint(this.#bytes, points, i, seed, identity);
       this.table.own(this.#rates);
       this.table.own(this.#distributions);
     }
@@ -42,15 +46,20 @@ export class Intake<S extends Telemetry> {
 
   /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. */
   read(bytes: Uint8Array): void {
+    this.#bytes = bytes;
     this.#scan(bytes, this.scan, this.#seed);
   }
 
-  /** The rows of the request read last: each with its series, sums and histograms as rates; rows that tell nothing are left out. */
+  /**
+   * The rows of the request read last: each with its series, sums and histograms as rates; rows that tell nothing left out.
+   * Throws DecodeError, before anything is learnt, for a new series whose attributes are malformed: those of a known one are
+   * the very bytes that were sound before.
+   */
   rows(): RowsOf[S] {
     const scan = this.scan;
     if (this.#series.length < scan.capacity) this.#series = new Uint32Array(scan.capacity);
     const series = this.#series;
-    this.table.assign(scan.hash0, scan.hash1, scan.length, series);
+    this.table.assign(scan.hash0, scan.hash1, scan.length, series, this.#identify);
     if (scan instanceof MetricScan) {
       this.#rates.apply(scan, series);
       this.#distributions.apply(scan, series);

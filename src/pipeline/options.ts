@@ -37,12 +37,12 @@ export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "default
     threshold: z
       .number()
       .positive()
-      .default(6)
-      .describe("Rarity from which a row is an anomaly: 6 is one normal row in a million."),
+      .default(5)
+      .describe("Rarity from which a row is an anomaly: 5 is one normal row in 100,000."),
     warmup: z
       .int()
       .nonnegative()
-      .default(plugin.defaults?.warmup ?? 100)
+      .default(plugin.defaults?.warmup ?? 50)
       .describe("Judged rows of a series before it may raise an anomaly."),
     max_series: z
       .int()

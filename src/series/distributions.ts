@@ -149,5 +149,6 @@ export function quantile(
   }
   const low = upper[from + b - 1];
   if (high === Number.POSITIVE_INFINITY) return low;
-  return low + ((high - low) * (rank - cumulative[b - 1])) / (cumulative[b] - cumulative[b - 1]);
+  // rounding must not carry it past the bucket
+  return Math.min(high, low + ((high - low) * (rank - cumulative[b - 1])) / (cumulative[b] - cumulative[b - 1]));
 }

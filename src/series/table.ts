@@ -11,6 +11,9 @@ export interface RowOwner {
 /** In a series column: the row got no series, since one request names more series than the table may hold. */
 export const NO_SERIES = 0xffffffff;
 
+/** Writes the two halves of the identity of row i. */
+export type Identify = (i: number, identity: Int32Array) => void;
+
 const SMALLEST = 1024;
 
 /**
@@ -28,8 +31,12 @@ export class SeriesTable {
   #mask = 0;
   #key0 = new Int32Array(0);
   #key1 = new Int32Array(0);
+  /** The hash by which the row was last recognised; the key itself unless hashes and identities differ. */
+  #seen0 = new Int32Array(0);
+  #seen1 = new Int32Array(0);
   #successor = new Uint32Array(0);
   #previous = 0;
+  readonly #identity = new Int32Array(2);
   readonly #recency = new Recency();
   readonly #owners: RowOwner[] = [];
 
@@ -49,30 +56,33 @@ export class SeriesTable {
     if (at >= 0) this.#owners.splice(at, 1);
   }
 
-  /** Writes the row of each identity into `series`, new series included; NO_SERIES where none could make room. */
-  assign(hash0: Int32Array, hash1: Int32Array, length: number, series: Uint32Array): void {
+  /**
+   * Writes the row of each hash into `series`, new series included; NO_SERIES where none could make room. A hash that is not
+   * recognised at once is an identity, unless `identify` is there to write that of row i into its second argument; what
+   * `identify` throws leaves the table sound.
+   */
+  assign(hash0: Int32Array, hash1: Int32Array, length: number, series: Uint32Array, identify?: Identify): void {
     const began = this.#recency.clock;
     const recency = this.#recency;
     let previous = this.#previous;
-    let key0 = this.#key0;
-    let key1 = this.#key1;
+    let seen0 = this.#seen0;
+    let seen1 = this.#seen1;
     let successor = this.#successor;
     for (let i = 0; i < length; i++) {
       const h0 = hash0[i];
       const h1 = hash1[i];
       let row = successor[previous];
-      if (key0[row] !== h0 || key1[row] !== h1 || this.length === 0) {
-        row = this.#find(h0, h1);
+      if (seen0[row] !== h0 || seen1[row] !== h1 || this.length === 0) {
+        row = this.#resolve(i, h0, h1, began, identify);
         if (row < 0) {
-          row = this.#insert(h0, h1, began);
-          key0 = this.#key0;
-          key1 = this.#key1;
-          successor = this.#successor;
-          if (row < 0) {
-            series[i] = NO_SERIES;
-            continue;
-          }
+          series[i] = NO_SERIES;
+          continue;
         }
+        seen0 = this.#seen0;
+        seen1 = this.#seen1;
+        successor = this.#successor;
+        seen0[row] = h0;
+        seen1[row] = h1;
         successor[previous] = row;
       }
       recency.touch(row);
@@ -80,6 +90,16 @@ export class SeriesTable {
       previous = row;
     }
     this.#previous = previous;
+  }
+
+  /** The row of a hash that was not foreseen, a new one if need be; -1 when none could make room. */
+  #resolve(i: number, h0: number, h1: number, began: number, identify: Identify | undefined): number {
+    const identity = this.#identity;
+    identity[0] = h0;
+    identity[1] = h1;
+    identify?.(i, identity);
+    const row = this.#find(identity[0], identity[1]);
+    return row < 0 ? this.#insert(identity[0], identity[1], began) : row;
   }
 
   /** The row of an identity, -1 when it is not known. Touches nothing. */
@@ -148,7 +168,13 @@ export class SeriesTable {
   #grow(capacity: number): void {
     const key0 = new Int32Array(capacity);
     const key1 = new Int32Array(capacity);
+    const seen0 = new Int32Array(capacity);
+    const seen1 = new Int32Array(capacity);
     const successor = new Uint32Array(capacity);
+    seen0.set(this.#seen0);
+    seen1.set(this.#seen1);
+    this.#seen0 = seen0;
+    this.#seen1 = seen1;
     key0.set(this.#key0);
     key1.set(this.#key1);
     successor.set(this.#successor);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import test, { after, before } from "node:test";
+import test, { after } from "node:test";
 import { AggregationTemporality } from "@opentelemetry/sdk-metrics";
-import { eventually, folderWith, type Running, startAgent } from "../agent.ts";
+import { eventually, folderWith, startAgent } from "../agent.ts";
 import { decoded, grpcSink, httpSink, type Received, SIGNALS, type Sink } from "../sinks.ts";
 import { type Json, oracleEncode } from "../unit/otlp/otlp_json.ts";
 import { exporters, instruments, records, Service, spans, type Transport } from "./sdk.ts";
@@ -35,17 +35,10 @@ service:
     anomalies: {processors: [cooldown], exporters: [file/anomalies]}
 `;
 
-let folder: string;
-let direct: Sink;
-let http: Sink;
-let grpc: Sink;
-let agent: Running;
-
-before(async () => {
-  folder = folderWith({ after });
-  [direct, http, grpc] = await Promise.all([httpSink({ after }), httpSink({ after }), grpcSink({ after })]);
-  agent = await startAgent({ after }, configuration(http, grpc, folder));
-});
+// not in a before hook: an after within that runs when the hook ends
+const folder = folderWith({ after });
+const [direct, http, grpc] = await Promise.all([httpSink({ after }), httpSink({ after }), grpcSink({ after })]);
+const agent = await startAgent({ after }, configuration(http, grpc, folder));
 
 const RESOURCES = { metrics: "resourceMetrics", logs: "resourceLogs", traces: "resourceSpans" } as const;
 
@@ -121,19 +114,19 @@ test("nothing was marked and nothing raised while nothing was abnormal", () => {
   assert.ok(!JSON.stringify(requestsIn("telemetry.jsonl")).includes("anomaly."));
 });
 
-/** Takes what was added by us out of the rows of a request, and counts the rows that had it. */
-function unmarked(json: Json, count: { rows: number }): Json {
+/** Takes what was added by us out of the rows of a request, and counts the rows that had it by where it was. */
+function unmarked(json: Json, count: { attributes: number; exemplars: number }): Json {
   const ours = (attribute: Json) => attribute.key.startsWith("anomaly.");
   const strip = (value: any): any => {
     if (Array.isArray(value)) return value.map(strip);
     if (typeof value !== "object" || value === null) return value;
     const copy: Json = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, strip(inner)]));
     if (copy.attributes?.some(ours)) {
-      count.rows++;
+      count.attributes++;
       copy.attributes = copy.attributes.filter((attribute: Json) => !ours(attribute));
     }
     if (copy.exemplars?.some((exemplar: Json) => exemplar.filteredAttributes?.some(ours))) {
-      count.rows++;
+      count.exemplars++;
       copy.exemplars = copy.exemplars.filter((exemplar: Json) => !exemplar.filteredAttributes?.some(ours));
     }
     return copy;
@@ -148,7 +141,7 @@ test("of a planted anomaly only the mark differs: an exemplar on the point, attr
     exporters("grpc", agent.at("otlp", "grpc")),
   ]);
   const depth = service.meter.createGauge("queue.depth");
-  const began = Date.now() - 3_600_000;
+  const began = Date.now() - 4 * 3_600_000;
   const minute = (n: number) => began + n * 60_000;
   const noise = (n: number) => Math.sin(n * n * 0.7) * 2;
   for (let n = 0; n < 150; n++) {
@@ -157,25 +150,30 @@ test("of a planted anomaly only the mark differs: an exemplar on the point, attr
       const span = service.tracer.startSpan("settle", { startTime: began + n });
       span.setAttribute("attempt", i).end(began + n + 40 + noise(n + i));
     }
-    if (n < 30) service.logger.emit({ severityNumber: 17, body: "refused", timestamp: minute(n) });
+    for (let i = 0; i < 3 + noise(n); i++) {
+      service.logger.emit({ severityNumber: 17, body: "refused", timestamp: minute(n) + i });
+    }
     await service.flush();
   }
   depth.record(900, { queue: "orders" });
   service.tracer.startSpan("settle", { startTime: began, attributes: { attempt: 9 } }).end(began + 4000);
-  for (let i = 0; i < 60; i++) service.logger.emit({ severityNumber: 17, body: `refused ${i}`, timestamp: minute(30) });
+  for (let i = 0; i < 400; i++)
+    service.logger.emit({ severityNumber: 17, body: `refused ${i}`, timestamp: minute(150) });
   await service.flush();
   await service.shutdown();
 
   const sent = direct.received.slice(since);
   const got = await delivered(since);
   for (const arrived of [plain(got.http), plain(got.grpc), got.file]) {
-    const marked = { metrics: { rows: 0 }, traces: { rows: 0 }, logs: { rows: 0 } };
+    const count = () => ({ attributes: 0, exemplars: 0 });
+    const marked = { metrics: count(), traces: count(), logs: count() };
     const stripped = arrived.map(({ signal, json }) => ({ signal, json: unmarked(json, marked[signal as "logs"]) }));
     assert.deepEqual(stripped, plain(sent));
-    assert.equal(marked.metrics.rows, 1);
-    assert.equal(marked.traces.rows, 1);
-    assert.ok(marked.logs.rows >= 1, "the burst is marked");
-    assert.deepEqual(arrived.slice(0, -3), plain(sent).slice(0, -3), "nothing before the last requests is marked");
+    // the SDK repeats a gauge when it shuts down
+    assert.deepEqual(marked.metrics, { attributes: 0, exemplars: 2 });
+    assert.deepEqual(marked.traces, { attributes: 1, exemplars: 0 });
+    assert.ok(marked.logs.attributes >= 1, "the burst is marked");
+    assert.deepEqual(arrived.slice(0, -4), plain(sent).slice(0, -4), "nothing before the last requests is marked");
   }
   await eventually("the anomalies' file", () => requestsIn("anomalies.jsonl").length >= 3);
   assert.equal(await agent.stop(), 0);

@@ -47,6 +47,7 @@ export function exporters(transport: Transport, endpoint: string, gzip = false):
   const to = (path: string): any => ({
     url: `http://${endpoint}${transport === "grpc" ? "" : path}`,
     compression: gzip ? "gzip" : "none",
+    timeoutMillis: 5000,
   });
   const [Metrics, Traces, Logs] = {
     grpc: [GrpcMetrics, GrpcTraces, GrpcLogs] as const,

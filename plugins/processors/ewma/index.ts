@@ -5,6 +5,11 @@ import { defineDetector, z } from "vedette";
 const CLIP = 5;
 /** Score of the first move of a series that has stood at zero: it has no scale, only the length of its silence. */
 const STIRRED = 10;
+/** How many times longer than the variance the lasting one remembers, and what it learns of one point at most, in variances. */
+const LASTING = 20;
+const LASTING_CLIP = 1000;
+/** The variance is never taken as less than this share of the lasting one: what moves seldom is not news each time. */
+const LASTING_SHARE = 0.25;
 
 export default defineDetector({
   type: "ewma",
@@ -22,8 +27,13 @@ export default defineDetector({
         "The standard deviation is taken as at least this share of the mean: steady series are not watched by a hair.",
       ),
   }),
-  state: { seen: "u32", mean: "f64", variance: "f64" },
-  scoreThenLearn({ length, series, value }, { seen, mean, variance }, verdicts, { alpha, min_relative_deviation }) {
+  state: { seen: "u32", mean: "f64", variance: "f64", lasting: "f64" },
+  scoreThenLearn(
+    { length, series, value },
+    { seen, mean, variance, lasting },
+    verdicts,
+    { alpha, min_relative_deviation },
+  ) {
     const { score, expected, lower, upper } = verdicts;
     const memory = 1 / alpha;
     for (let i = 0; i < length; i++) {
@@ -36,7 +46,8 @@ export default defineDetector({
       if (n < 0xffffffff) seen[s] = n + 1;
       const m = mean[s];
       const floor = min_relative_deviation * Math.abs(m);
-      const spread = Math.sqrt(variance[s]);
+      const least = LASTING_SHARE * lasting[s];
+      const spread = Math.sqrt(variance[s] > least ? variance[s] : least);
       const unit = spread > floor ? spread : floor;
       const deviation = v - m;
       const distance = deviation < 0 ? -deviation : deviation;
@@ -50,6 +61,10 @@ export default defineDetector({
       const learnt = n > 1 && limit > 0 && distance > limit ? (deviation < 0 ? -limit : limit) : deviation;
       mean[s] = m + weight * learnt;
       variance[s] = (1 - weight) * (variance[s] + weight * learnt * learnt);
+      const most = LASTING_CLIP * lasting[s];
+      const square = deviation * deviation;
+      const slow = n + 1 < memory * LASTING ? 1 / (n + 1) : alpha / LASTING;
+      lasting[s] += slow * ((most > 0 && square > most ? most : square) - lasting[s]);
     }
   },
 });

@@ -4,10 +4,12 @@ import { defineDetector, duration, z } from "vedette";
 /** Intervals learnt before a count is judged. */
 const ENOUGH = 10;
 /** A count below this is never judged before its interval ends, and a judged one again only when it has grown by GROWTH. */
-const SMALLEST_BURST = 5;
-const GROWTH = 1.5;
-/** A burst is told before its interval ends once it stands out this far. */
-const EARLY = 4;
+const SMALLEST_BURST = 10;
+const GROWTH = 4;
+/** Deviations from which a burst is judged before its interval ends: as many as are rare even for a series never seen. */
+const EARLY = 12;
+/** Counts have lighter tails than is believed of scores at first; this power makes one of what it says of deviations. */
+const SHARPNESS = 1.6;
 /** Records this many intervals older than the newest mean that the sender's clock was set back. */
 const SET_BACK = 10;
 /** Severity numbers from which a series that begins is taken to have been silent before, as errors are. */
@@ -23,7 +25,10 @@ export default defineDetector({
   defaults: { warmup: 0, detection_direction: "above_expected" },
   measure: ({ interval }, labels) => ({ name: `number of ${labels.name} records in ${interval / 1000} s`, unit: "" }),
   config: z.object({
-    interval: duration().prefault("1m").describe("Length of an interval of event time."),
+    interval: duration()
+      .refine((length) => length > 0, "must be longer than 0")
+      .prefault("1m")
+      .describe("Length of an interval of event time."),
     alpha: z.number().gt(0).lt(1).default(0.05).describe("Weight of the newest interval: 0.05 remembers about 20."),
   }),
   state: {
@@ -77,7 +82,7 @@ export default defineDetector({
     function judge(i: number, c: number, z: number): void {
       const s = series[i];
       const unit = spread(mean[s], variance[s]);
-      score[i] = z;
+      score[i] = (2 / 3) * z ** SHARPNESS;
       observed[i] = c;
       expected[i] = mean[s];
       lower[i] = Math.max(0, mean[s] - 3 * unit);

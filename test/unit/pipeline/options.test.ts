@@ -1,6 +1,7 @@
 // The options that the agent adds to detectors and exporters: the defaults a user gets, and what is refused.
 import assert from "node:assert/strict";
 import test from "node:test";
+import logRate from "../../../plugins/processors/log_rate/index.ts";
 import { z } from "../../../src/api/index.ts";
 import { detectorOptions, matchOption, sendingOptions } from "../../../src/pipeline/options.ts";
 
@@ -17,7 +18,7 @@ test("a detector's own defaults are the user's", () => {
   const plain = detector({ signal: "metrics" }).parse({});
   assert.deepEqual(
     [plain.threshold, plain.warmup, plain.detection_direction, plain.max_series, plain.match],
-    [6, 100, "both", 100_000, {}],
+    [5, 50, "both", 100_000, {}],
   );
   const own = { signal: "logs", defaults: { warmup: 0, detection_direction: "above_expected" } } as const;
   const { warmup, detection_direction } = detector(own).parse({});
@@ -66,4 +67,9 @@ test("a queue without consumers or size, and durations without unit, are refused
     { timeout: "5 parsecs" },
   ])
     assert.equal(sending.safeParse(wrong).success, false, JSON.stringify(wrong));
+});
+
+test("an interval without length is refused before it divides anything", () => {
+  assert.equal(logRate.config.safeParse({ interval: "0" }).success, false);
+  assert.equal(logRate.config.parse({}).interval, 60_000);
 });

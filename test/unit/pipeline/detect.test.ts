@@ -1,0 +1,344 @@
+// A detector in its pipeline: which rows it sees, when it speaks, what it remembers, and that batching changes nothing.
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import ewma from "../../../plugins/processors/ewma/index.ts";
+import { defineDetector, z } from "../../../src/api/index.ts";
+import { DecodeError } from "../../../src/otlp/index.ts";
+import { oracle } from "../../exporting.ts";
+import { wired } from "../../wired.ts";
+
+interface Point {
+  readonly series: string;
+  readonly value: number;
+  readonly metric?: string;
+  readonly time?: number;
+}
+
+const T = 1_700_000_000_000;
+
+/** Points of gauges in one request, in order: a metric message for each run of points of one metric. */
+function request(points: readonly Point[], service = "shop"): Uint8Array {
+  const metrics: { name: string; gauge: { dataPoints: object[] } }[] = [];
+  points.forEach(({ series, value, metric = "load", time = T }) => {
+    if (metrics.at(-1)?.name !== metric) metrics.push({ name: metric, gauge: { dataPoints: [] } });
+    metrics.at(-1)?.gauge.dataPoints.push({
+      timeUnixNano: `${time}000000`,
+      asDouble: value,
+      attributes: [{ key: "host", value: { stringValue: series } }],
+    });
+  });
+  const resource = { attributes: [{ key: "service.name", value: { stringValue: service } }] };
+  return oracle.metrics.request.encode({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] }).finish();
+}
+
+/** Scores a row by its value, expects 0, and remembers what it was shown. */
+function spy(score = (value: number) => value) {
+  const seen: { series: number; age: number; value: number; total: number }[] = [];
+  const plugin = defineDetector({
+    type: "spy",
+    signal: "metrics",
+    stability: "experimental",
+    summary: "Keeps what it sees.",
+    finds: { above: "spike", below: "drop" },
+    config: z.object({}),
+    state: { total: "f64" },
+    scoreThenLearn({ length, series, age, value }, { total }, verdicts) {
+      for (let i = 0; i < length; i++) {
+        const s = series[i];
+        seen.push({ series: s, age: age[i], value: value[i], total: total[s] });
+        verdicts.score[i] = score(value[i]);
+        verdicts.expected[i] = 0;
+        total[s] += value[i];
+      }
+    },
+  });
+  return { plugin, seen };
+}
+
+const point = (series: string, value: number, metric?: string): Point => ({ series, value, metric });
+const EAGER = { warmup: 0, threshold: 3 };
+
+test("a row's age counts the rows of its series before it, across requests", () => {
+  const { plugin, seen } = spy();
+  const { emit } = wired(plugin);
+  emit(request([point("a", 1), point("b", 2), point("a", 3)]));
+  emit(request([point("b", 4), point("a", 5)]));
+  const rows = seen.map(({ age, value, total }) => [age, value, total]);
+  assert.deepEqual(rows, [
+    [0, 1, 0],
+    [0, 2, 0],
+    [1, 3, 1],
+    [1, 4, 2],
+    [2, 5, 4],
+  ]);
+  assert.equal(new Set(seen.map(({ series }) => series)).size, 2);
+});
+
+test("match decides once a series which rows the detector sees; ids stay dense", () => {
+  const { plugin, seen } = spy();
+  const match = { include: { metric: ["load*"] }, exclude: { attribute: { host: ["test-*"] } } };
+  const { emit, detector } = wired(plugin, { match });
+  const points = [point("a", 1, "other"), point("a", 2), point("test-1", 3), point("b", 4, "load.b")];
+  for (let i = 0; i < 3; i++) emit(request(points));
+  assert.deepEqual(
+    seen.map(({ series, value }) => [series, value]),
+    [0, 1, 2].flatMap(() => [
+      [0, 2],
+      [1, 4],
+    ]),
+  );
+  assert.equal(detector.series, 2);
+  assert.equal(detector.counts.rows, 6);
+});
+
+test("a request with attributes that cannot be read is refused whole, before a detector sees any of it", () => {
+  const { plugin, seen } = spy();
+  const { emit, stages, queue } = wired(plugin, { match: { include: { metric: ["load"] } } });
+  let value: object = { stringValue: "deep" };
+  for (let depth = 0; depth < 500; depth++) value = { arrayValue: { values: [value] } };
+  const bad = { timeUnixNano: `${T}000000`, asDouble: 9, attributes: [{ key: "host", value }] };
+  const metrics = [{ name: "load", gauge: { dataPoints: [bad] } }];
+  const deep = oracle.metrics.request.encode({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }).finish();
+  assert.throws(() => emit(Buffer.concat([request([point("a", 1)]), deep])), DecodeError);
+  assert.equal(seen.length, 0);
+  assert.equal(stages[0].faults, 0);
+  assert.equal(queue.counts.accepted, 0);
+});
+
+test("the very row past the threshold is told, once the series has been judged as often as warm-up asks", () => {
+  const { plugin } = spy();
+  const { emit, anomalies, detector } = wired(plugin, { warmup: 50, threshold: 6 });
+  for (let i = 0; i < 50; i++) emit(request([point("a", i === 10 ? 1e9 : 1)]));
+  assert.equal(anomalies.length, 0);
+  emit(request([point("a", 1), point("a", 1e9), point("b", 1e9)]));
+  assert.equal(anomalies.length, 1);
+  assert.equal(detector.counts.anomalies, 1);
+  const [{ type, detector: by, observed, expected, labels, time, score, rarity, signal, state }] = anomalies;
+  assert.deepEqual([type, by, observed, expected, time, signal, state], ["spike", "spy", 1e9, 0, T, "metrics", "open"]);
+  assert.equal(labels.attributes.host, "a");
+  assert.equal(score, rarity / 6);
+});
+
+test("rows that abstain do not count towards the warm-up", () => {
+  const { plugin } = spy((value) => (value === 0 ? Number.NaN : value));
+  const { emit, anomalies } = wired(plugin, { warmup: 5, threshold: 3 });
+  for (let i = 0; i < 100; i++) emit(request([point("a", 0)]));
+  emit(request([point("a", 1e9)]));
+  assert.equal(anomalies.length, 0);
+});
+
+test("direction and least deviation say which surprises matter", () => {
+  const run = (options: object) => {
+    const { plugin } = spy(Math.abs);
+    const { emit, anomalies } = wired(plugin, { ...EAGER, ...options });
+    emit(request([point("a", 1000), point("b", -1000)]));
+    return anomalies.map(({ type }) => type);
+  };
+  assert.deepEqual(run({}), ["spike", "drop"]);
+  assert.deepEqual(run({ detection_direction: "above_expected" }), ["spike"]);
+  assert.deepEqual(run({ detection_direction: "below_expected" }), ["drop"]);
+  assert.deepEqual(run({ min_dev_from_expected: 1000 }), ["spike", "drop"]);
+  assert.deepEqual(run({ min_dev_from_expected: 1001 }), []);
+});
+
+test("a relative deviation is a share of the expectation", () => {
+  const run = (min_rel_dev_from_expected: number) => {
+    const { emit, anomalies } = wired(ewma, { warmup: 100, min_rel_dev_from_expected });
+    for (let i = 0; i < 300; i++) emit(request([point("a", 100 + (i % 2))]));
+    emit(request([point("a", 150)]));
+    return anomalies.length;
+  };
+  assert.equal(run(0.4), 1);
+  assert.equal(run(0.6), 0);
+});
+
+test("a marked point keeps its series: an exemplar by default, attributes or nothing on request", async () => {
+  for (const [annotate, exemplars, attributes] of [
+    ["exemplar", 1, 1],
+    ["attributes", 0, 11],
+    ["none", 0, 1],
+  ] as const) {
+    const { plugin } = spy();
+    const { emit, sent, queue } = wired(plugin, annotate === "exemplar" ? EAGER : { ...EAGER, annotate });
+    const bytes = request([point("a", 1000)]);
+    emit(bytes);
+    await queue.drain(1000);
+    const [metric] = oracle.metrics.request.decode(sent[0].bytes).toJSON().resourceMetrics[0].scopeMetrics[0].metrics;
+    const [told] = metric.gauge.dataPoints;
+    assert.equal(told.exemplars?.length ?? 0, exemplars, annotate);
+    assert.ok(annotate === "attributes" ? told.attributes.length > 5 : told.attributes.length === attributes, annotate);
+    if (annotate === "none") assert.deepEqual(sent[0].bytes, Buffer.from(bytes));
+  }
+});
+
+test("of a request with thousands of anomalies a thousand are described, the rest counted", () => {
+  const { plugin } = spy();
+  const { emit, anomalies, detector, host } = wired(plugin, EAGER, { limit: 10_000 });
+  const many = Array.from({ length: 5000 }, (_, i) => point(`s${i}`, 1e6));
+  emit(request(many));
+  assert.equal(anomalies.length, 1000);
+  assert.deepEqual(detector.counts, { rows: 5000, anomalies: 5000, evicted: 0, undescribed: 4000 });
+  assert.equal(host.logged.length, 1);
+  emit(request(many.slice(0, 10)));
+  assert.equal(anomalies.length, 1010, "the next request has a thousand of its own");
+});
+
+test("at max_series the least recently seen series is forgotten and begins anew", () => {
+  const { plugin, seen } = spy();
+  const { emit, detector } = wired(plugin, { max_series: 2 });
+  for (const series of ["a", "b", "a", "c", "a", "b"]) emit(request([point(series, 1)]));
+  assert.deepEqual(
+    seen.map(({ age, total }) => [age, total]),
+    [
+      [0, 0],
+      [0, 0],
+      [1, 1],
+      [0, 0],
+      [2, 2],
+      [0, 0],
+    ],
+  );
+  assert.deepEqual([detector.series, detector.counts.evicted], [2, 2]);
+});
+
+test("a series that the table forgets is forgotten by the detector", () => {
+  const { plugin, seen } = spy();
+  const { emit, detector } = wired(plugin, {}, { limit: 2 });
+  for (const series of ["a", "b", "c", "c", "a"]) emit(request([point(series, 1)]));
+  assert.deepEqual(
+    seen.map(({ age, total }) => [age, total]),
+    [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [1, 1],
+      [0, 0],
+    ],
+  );
+  assert.equal(detector.series, 2);
+});
+
+test("a decision of match does not outlive its series", () => {
+  const { plugin, seen } = spy();
+  const { emit } = wired(plugin, { match: { exclude: { attribute: { host: ["x"] } } } }, { limit: 1 });
+  for (const series of ["x", "a", "x", "a"]) emit(request([point(series, 1)]));
+  assert.equal(seen.length, 2);
+});
+
+test("a detector that has stopped is no longer told of series, twice or not", async () => {
+  const { plugin } = spy();
+  const { emit, detector, intake } = wired(plugin);
+  await detector.stop();
+  await detector.stop();
+  intake.table.own({ grow: () => {}, recycle: () => {} });
+  emit(request([point("a", 1)]));
+});
+
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.double({ min: -100, max: 100, noNaN: true }) },
+  { weight: 1, arbitrary: fc.constantFrom(1e9, -1e9, 0, Number.POSITIVE_INFINITY, 1e308) },
+);
+const names = ["a", "b", "c", "d", "e", "f"];
+const stream = fc.array(fc.record({ series: fc.constantFrom(...names), value }), { minLength: 1, maxLength: 120 });
+
+/** What a detector says of a stream, in requests of the given sizes. */
+function told(points: readonly Point[], sizes: readonly number[], max_series: number) {
+  const run = wired(ewma, { warmup: 3, threshold: 1, max_series });
+  let at = 0;
+  for (let i = 0; at < points.length; i++) {
+    const size = sizes[i % sizes.length];
+    run.emit(request(points.slice(at, at + size)));
+    at += size;
+  }
+  const said = run.anomalies.map(({ labels, observed, expected, rarity }) => [
+    labels.attributes.host,
+    observed,
+    expected,
+    rarity,
+  ]);
+  return { said, counts: run.detector.counts, saved: run.detector.save() };
+}
+
+test("how rows are batched never changes a score, evictions included", () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(stream, sizes, fc.integer({ min: 1, max: 7 }), (points, batches, max_series) => {
+      const whole = told(points, [points.length], max_series);
+      const split = told(points, batches, max_series);
+      assert.deepEqual(split.said, whole.said);
+      assert.deepEqual(split.counts, whole.counts);
+      assert.deepEqual(split.saved.columns, whole.saved.columns);
+      assert.deepEqual(split.saved.calibration, whole.saved.calibration);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a batch larger than what a detector is handed at once changes no score", () => {
+  const points = Array.from({ length: 9000 }, (_, i) => point(names[i % 5], i % 997 === 0 ? 1e6 : Math.sin(i * i)));
+  const whole = told(points, [9000], 4);
+  assert.deepEqual(told(points, [701], 4), { ...whole });
+  assert.ok(whole.counts.evicted > 1000);
+});
+
+test("save, restore, go on = go on: scores, ages and the order of forgetting", () => {
+  fc.assert(
+    fc.property(stream, stream, fc.integer({ min: 2, max: 7 }), (before, after, max_series) => {
+      const options = { warmup: 3, threshold: 1, max_series };
+      const one = wired(ewma, options);
+      for (const p of before) one.emit(request([p]));
+      const snapshot = one.detector.save();
+      const other = wired(ewma, options);
+      assert.ok(other.detector.restore(snapshot));
+      assert.deepEqual(other.detector.series, one.detector.series);
+      one.anomalies.length = 0;
+      const evicted = one.detector.counts.evicted;
+      for (const p of after) {
+        one.emit(request([p]));
+        other.emit(request([p]));
+      }
+      const plain = ({ rarity, observed, expected, fingerprint }: any) => ({ rarity, observed, expected, fingerprint });
+      assert.deepEqual(other.anomalies.map(plain), one.anomalies.map(plain));
+      assert.equal(other.detector.counts.evicted, one.detector.counts.evicted - evicted);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a snapshot that does not fit is refused and changes nothing", () => {
+  const { emit, detector } = wired(ewma);
+  emit(request([point("a", 1), point("b", 2)]));
+  const good = detector.save();
+  const { columns, calibration } = good;
+  const short = (record: Readonly<Record<string, Uint8Array>>) => {
+    const [name] = Object.keys(record);
+    return { ...record, [name]: record[name].slice(1) };
+  };
+  for (const wrong of [
+    { ...good, type: "other" },
+    { ...good, stateVersion: 2 },
+    { ...good, columns: short(columns) },
+    { ...good, calibration: short(calibration) },
+    { ...good, rows: Uint32Array.of(0, 0) },
+    { ...good, rows: Uint32Array.of(0, 7) },
+  ]) {
+    const other = wired(ewma);
+    const before = other.detector.save();
+    assert.equal(other.detector.restore(wrong), false);
+    assert.deepEqual({ ...other.detector.save(), takenAt: 0 }, { ...before, takenAt: 0 });
+    assert.equal(other.intake.table.length, 0);
+  }
+  assert.equal(wired(ewma, { max_series: 1 }).detector.restore(good), false);
+  assert.ok(wired(ewma).detector.restore(good));
+});
+
+test("a snapshot of more series than the table may hold keeps what fits", () => {
+  const one = wired(ewma);
+  one.emit(request(names.map((series) => point(series, 1))));
+  const other = wired(ewma, {}, { limit: 4 });
+  assert.ok(other.detector.restore(one.detector.save()));
+  assert.equal(other.detector.series, 4);
+  other.emit(request(names.map((series) => point(series, 1))));
+  assert.equal(other.detector.series, 4);
+});

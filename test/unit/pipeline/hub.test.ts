@@ -1,0 +1,450 @@
+// The order of the law: read, or throw; room in every queue, or refuse; only then learn, pass on and hold the buffer.
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import type { Anomaly, Batch, Connector, Processor } from "../../../src/api/index.ts";
+import { DecodeError } from "../../../src/otlp/index.ts";
+import { emitInto, Turn } from "../../../src/pipeline/hub.ts";
+import { Intake } from "../../../src/pipeline/intake.ts";
+import { AnomalyPipeline, TelemetryPipeline } from "../../../src/pipeline/pipeline.ts";
+import type { Queue } from "../../../src/pipeline/queue.ts";
+import { anomalyOf, fakeHost, oracle, requestOf } from "../../exporting.ts";
+import { collector, stage } from "../../wired.ts";
+
+interface Plan {
+  readonly queues?: readonly Queue[];
+  readonly processors?: readonly Processor<"metrics">[];
+  readonly connectors?: readonly Connector<"metrics">[];
+}
+
+/** Several pipelines of metrics behind one Emit, and pipelines of anomalies. */
+function hub(plans: readonly Plan[], anomalies: readonly AnomalyPipeline[] = []) {
+  const intake = new Intake("metrics", 1, 100);
+  const turn = new Turn(anomalies);
+  const host = fakeHost();
+  const pipelines = plans.map(({ queues = [], processors = [], connectors = [] }, i) => {
+    const ends = {
+      queues,
+      processors: processors.map((part) => stage(part, host)),
+      connectors: connectors.map((part) => stage(part, host)),
+    };
+    return new TelemetryPipeline<"metrics">(`metrics/${i}`, "metrics", ends);
+  });
+  return { emit: emitInto(intake, pipelines, turn, () => 42), turn, intake, host };
+}
+
+/** A request in a buffer that counts how often it is given back, and is overwritten then, as a pool would. */
+function leased(items = 2) {
+  const bytes = Buffer.from(requestOf("metrics", items).bytes);
+  const lease = { bytes, original: Buffer.from(bytes), released: 0, release: () => {} };
+  lease.release = () => {
+    lease.released++;
+    bytes.fill(0xff);
+  };
+  return lease;
+}
+
+/** Whether the processor was called, and with what. */
+function watcher() {
+  const seen: { values: number[]; receivedAt: number }[] = [];
+  const processor: Processor<"metrics"> = {
+    process(batch) {
+      seen.push({ values: [...batch.rows.value.subarray(0, batch.rows.length)], receivedAt: batch.receivedAt });
+      return batch;
+    },
+  };
+  return { processor, seen };
+}
+
+const marking: Processor<"metrics"> = {
+  process(batch) {
+    batch.annotate(0, { "anomaly.is_anomaly": true });
+    return batch;
+  },
+};
+
+const FULL = { sending_queue: { num_consumers: 1, queue_size: 1 } };
+const BLOCKING = { sending_queue: { num_consumers: 1, queue_size: 1, block_on_overflow: true } };
+
+test("an accepted request is run at once, sent byte for byte, and its buffer given back once it is", async () => {
+  const { queue, sent, open } = collector({}, true);
+  const { processor, seen } = watcher();
+  const { emit } = hub([{ queues: [queue], processors: [processor] }]);
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), true);
+  assert.deepEqual(seen, [{ values: [0.5, 1.5], receivedAt: 42 }]);
+  assert.equal(lease.released, 0, "the queue still reads it");
+  open();
+  await queue.drain(1000);
+  assert.equal(lease.released, 1);
+  assert.deepEqual(sent, [{ signal: "metrics", bytes: lease.original, items: 2 }]);
+});
+
+test("bytes that are no request throw, are given back once, and teach nothing", () => {
+  const { queue } = collector();
+  const { processor, seen } = watcher();
+  const { emit, intake } = hub([{ queues: [queue], processors: [processor] }]);
+  const lease = leased();
+  const broken = lease.bytes.subarray(0, lease.bytes.length - 3);
+  assert.throws(() => emit(broken, lease.release), DecodeError);
+  assert.equal(lease.released, 1);
+  assert.equal(seen.length, 0);
+  assert.equal(intake.table.length, 0);
+  assert.deepEqual(queue.counts, { accepted: 0, sent: 0, failed: 0 });
+});
+
+test("when one queue is full nobody gets the request, nothing is learnt, and the buffer is given back at once", async () => {
+  const full = collector(FULL, true);
+  const free = collector();
+  const { processor, seen } = watcher();
+  const { emit, intake } = hub([
+    { queues: [free.queue], processors: [processor] },
+    { queues: [full.queue], processors: [processor] },
+  ]);
+  full.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), false);
+  assert.equal(lease.released, 1);
+  assert.equal(seen.length, 0);
+  assert.equal(intake.table.length, 0);
+  assert.equal(free.queue.counts.accepted, 0);
+  full.open();
+  await full.queue.drain(1000);
+  const retried = leased();
+  assert.equal(emit(retried.bytes, retried.release), true);
+  assert.equal(seen.length, 2);
+});
+
+test("the buffer is given back when the last of all queues is done with it", async () => {
+  const first = collector({}, true);
+  const second = collector({}, true);
+  const third = collector();
+  const { emit } = hub([{ queues: [first.queue, third.queue] }, { queues: [second.queue] }]);
+  const lease = leased();
+  emit(lease.bytes, lease.release);
+  await third.queue.drain(1000);
+  first.open();
+  await first.queue.drain(1000);
+  assert.equal(lease.released, 0);
+  second.open();
+  await second.queue.drain(1000);
+  assert.equal(lease.released, 1);
+  for (const { sent } of [first, second, third]) assert.deepEqual(sent[0].bytes, lease.original);
+});
+
+test("with no queue behind it the buffer is given back before emit returns", () => {
+  const { emit } = hub([{}]);
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), true);
+  assert.equal(lease.released, 1);
+});
+
+test("an annotated copy is a buffer of its own: the received one is given back at once", async () => {
+  const { queue, sent, open } = collector({}, true);
+  const { emit } = hub([{ queues: [queue], processors: [marking] }]);
+  const lease = leased();
+  emit(lease.bytes, lease.release);
+  assert.equal(lease.released, 1);
+  open();
+  await queue.drain(1000);
+  const text = JSON.stringify(oracle.metrics.request.decode(sent[0].bytes).toJSON());
+  assert.match(text, /anomaly\.is_anomaly/);
+  assert.equal(sent[0].items, 2);
+});
+
+test("what one pipeline marks or drops, another does not see", async () => {
+  const marked = collector();
+  const plain = collector();
+  const dropping: Processor<"metrics"> = {
+    process(batch) {
+      batch.drop(0);
+      return batch;
+    },
+  };
+  const dropped = collector();
+  const { processor, seen } = watcher();
+  const { emit } = hub([
+    { queues: [marked.queue], processors: [marking] },
+    { queues: [dropped.queue], processors: [dropping, processor] },
+    { queues: [plain.queue], processors: [processor] },
+  ]);
+  const lease = leased(3);
+  emit(lease.bytes, lease.release);
+  await Promise.all([marked, plain, dropped].map(({ queue }) => queue.drain(1000)));
+  assert.deepEqual(
+    seen.map(({ values }) => values),
+    [
+      [1.5, 2.5],
+      [0.5, 1.5, 2.5],
+    ],
+  );
+  assert.deepEqual(plain.sent[0].bytes, lease.original);
+  assert.deepEqual(
+    [marked, dropped, plain].map(({ sent }) => sent[0].items),
+    [3, 2, 3],
+  );
+  assert.equal(lease.released, 1);
+});
+
+test("a pipeline that drops all of a request sends nothing of it; an empty request goes on", async () => {
+  const { queue, sent } = collector();
+  const nothing: Processor<"metrics"> = { process: () => undefined };
+  const each: Processor<"metrics"> = {
+    process(batch) {
+      for (let i = 0; i < batch.rows.length; i++) batch.drop(i);
+      return batch;
+    },
+  };
+  for (const processor of [nothing, each]) {
+    const { emit } = hub([{ queues: [queue], processors: [processor] }]);
+    const lease = leased();
+    assert.equal(emit(lease.bytes, lease.release), true);
+    assert.equal(lease.released, 1);
+  }
+  const { emit } = hub([{ queues: [queue] }]);
+  assert.equal(emit(new Uint8Array(0)), true);
+  await queue.drain(1000);
+  assert.deepEqual(
+    sent.map(({ items }) => items),
+    [0],
+  );
+});
+
+test("a processor that throws is named and passed over; the batch goes on to the next", async () => {
+  const { queue, sent } = collector();
+  const { processor, seen } = watcher();
+  const bad: Processor<"metrics"> = {
+    process() {
+      throw new TypeError("cannot read properties of undefined");
+    },
+  };
+  const { emit, host } = hub([{ queues: [queue], processors: [bad, processor] }]);
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), true);
+  await queue.drain(1000);
+  assert.equal(seen.length, 1);
+  assert.deepEqual(sent[0].bytes, lease.original);
+  assert.equal(lease.released, 1);
+  assert.equal(host.logged.length, 1);
+  assert.equal(host.logged[0].level, "error");
+  assert.match(JSON.stringify(host.logged[0].fields), /cannot read properties/);
+});
+
+test("a connector that throws is named; its pipeline's queues have the data nevertheless", async () => {
+  const { queue, sent } = collector();
+  const bad: Connector<"metrics"> = {
+    consume() {
+      throw new Error("no route");
+    },
+  };
+  const { emit, host } = hub([{ queues: [queue], connectors: [bad] }]);
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), true);
+  await queue.drain(1000);
+  assert.equal(sent.length, 1);
+  assert.match(JSON.stringify(host.logged), /no route/);
+});
+
+test("a plugin that marks what cannot be marked is named; nothing of it reaches the request", async () => {
+  const faults: ((batch: Batch<"metrics">) => void)[] = [
+    (batch) => batch.annotate(5, { a: 1 }),
+    (batch) => batch.annotate(0, { a: undefined as never }, "attributes"),
+    (batch) => batch.labels(-1),
+    (batch) => batch.drop(2),
+  ];
+  for (const fault of faults) {
+    const processor: Processor<"metrics"> = {
+      process(batch) {
+        fault(batch);
+        return batch;
+      },
+    };
+    const { queue, sent } = collector();
+    const { emit, host } = hub([{ queues: [queue], processors: [processor] }]);
+    const lease = leased();
+    assert.equal(emit(lease.bytes, lease.release), true);
+    await queue.drain(1000);
+    assert.equal(host.logged.length, 1);
+    assert.deepEqual(sent[0].bytes, lease.original);
+  }
+});
+
+test("when one pipeline fails as a whole, no queue has the request and the buffer is given back once", () => {
+  const { queue } = collector();
+  const bad: Processor<"metrics"> = {
+    process() {
+      throw new Error("bad");
+    },
+  };
+  const { emit, host, turn } = hub([{ queues: [queue] }, { queues: [queue], processors: [bad] }]);
+  host.log.error = () => {
+    throw new Error("the log is broken too");
+  };
+  const lease = leased();
+  assert.throws(() => emit(lease.bytes, lease.release), /broken too/);
+  assert.equal(lease.released, 1);
+  assert.equal(queue.counts.accepted, 0);
+  let fed = 0;
+  turn.feed(() => fed++);
+  assert.equal(fed, 1, "the turn is over");
+});
+
+test("where a full queue lets senders wait, emit settles once the request is in", async () => {
+  const { queue, sent, open } = collector(BLOCKING, true);
+  const { processor, seen } = watcher();
+  const { emit } = hub([{ queues: [queue], processors: [processor] }]);
+  const leases = [leased(1), leased(2), leased(3)];
+  const [first, second, third] = leases.map(({ bytes, release }) => emit(bytes, release));
+  assert.equal(first, true);
+  assert.ok(second instanceof Promise && third instanceof Promise);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(seen.length, 1, "nothing is learnt from a request that waits");
+  assert.equal(leases[1].released, 0, "its buffer is still needed");
+  open();
+  assert.deepEqual(await Promise.all([second, third]), [true, true]);
+  await queue.drain(1000);
+  assert.deepEqual(
+    leases.map(({ released }) => released),
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    sent.map(({ bytes }) => bytes),
+    leases.map(({ original }) => original),
+  );
+});
+
+test("a request that waited for one queue is refused when another, that lets nobody wait, is full by then", async () => {
+  const blocking = collector(BLOCKING, true);
+  const refusing = collector(FULL, true);
+  const { emit } = hub([{ queues: [blocking.queue, refusing.queue] }]);
+  blocking.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  const lease = leased();
+  const waiting = emit(lease.bytes, lease.release);
+  assert.ok(waiting instanceof Promise);
+  refusing.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  blocking.open();
+  assert.equal(await waiting, false);
+  assert.equal(lease.released, 1);
+  assert.equal(blocking.queue.counts.accepted, 1);
+  refusing.open();
+});
+
+/** An anomaly pipeline that remembers in which order things happened. */
+function anomalyPipeline(order: string[], name: string, take: (anomalies: readonly Anomaly[]) => void = () => {}) {
+  const processor: Processor<"anomalies"> = {
+    process(anomalies) {
+      order.push(`${name}: ${anomalies.length}`);
+      take(anomalies);
+      return anomalies;
+    },
+  };
+  return new AnomalyPipeline(name, { processors: [stage(processor)], queues: [], connectors: [] }, fakeHost());
+}
+
+test("what detectors raise goes to every anomaly pipeline, once the telemetry is in its queues", () => {
+  const order: string[] = [];
+  const { queue } = collector();
+  const pipelines = ["anomalies/a", "anomalies/b"].map((name) =>
+    anomalyPipeline(order, name, () => order.push(`queued: ${queue.counts.accepted}`)),
+  );
+  let raise = (_: Anomaly): void => {};
+  const raising: Processor<"metrics"> = {
+    process(batch) {
+      raise(anomalyOf());
+      raise(anomalyOf());
+      return batch;
+    },
+  };
+  const { emit, turn } = hub([{ queues: [queue], processors: [raising] }], pipelines);
+  raise = turn.raise;
+  emit(leased().bytes);
+  assert.deepEqual(order, ["anomalies/a: 2", "queued: 2", "anomalies/b: 2", "queued: 2"]);
+  emit(new Uint8Array(0));
+  assert.equal(order.length, 8, "and are not told again");
+});
+
+test("anomalies that a full queue cannot take are dropped, counted and logged", async () => {
+  const { queue, open } = collector(FULL, true);
+  const host = fakeHost();
+  const pipeline = new AnomalyPipeline("anomalies", { processors: [], queues: [queue], connectors: [] }, host);
+  pipeline.run([anomalyOf()]);
+  pipeline.run([anomalyOf(), anomalyOf()]);
+  assert.equal(pipeline.dropped, 2);
+  assert.equal(host.logged.length, 1);
+  open();
+  await queue.drain(1000);
+  assert.equal(queue.counts.sent, 1);
+});
+
+test("what a connector feeds runs after the request that caused it, and a fault in it does not touch that request", async () => {
+  const order: string[] = [];
+  const { queue, sent } = collector();
+  const inner = collector();
+  const fed = hub([{ queues: [inner.queue] }]);
+  let feed = (_: () => void): void => {};
+  const connector: Connector<"metrics"> = {
+    consume() {
+      order.push("consumed");
+      feed(() => {
+        order.push("fed");
+        fed.emit(requestOf("metrics", 1).bytes);
+      });
+      feed(() => {
+        throw new DecodeError("not OTLP", 0);
+      });
+      order.push("still in the turn");
+    },
+  };
+  const { emit, turn } = hub([{ queues: [queue], connectors: [connector] }]);
+  feed = (task) => turn.feed(task);
+  const lease = leased();
+  assert.equal(emit(lease.bytes, lease.release), true);
+  assert.deepEqual(order, ["consumed", "still in the turn", "fed"]);
+  await Promise.all([queue.drain(1000), inner.queue.drain(1000)]);
+  assert.deepEqual(sent[0].bytes, lease.original);
+  assert.equal(lease.released, 1);
+  assert.equal(inner.sent.length, 1);
+});
+
+test("whatever is sent, received and refused: every buffer goes back once, every accepted point is sent", async () => {
+  const step = fc.record({
+    items: fc.integer({ min: 0, max: 5 }),
+    broken: fc.boolean(),
+    marked: fc.boolean(),
+    wait: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 20 }), fc.integer({ min: 1, max: 4 }), async (steps, queue_size) => {
+      const queues = [1, 2].map((consumers) => collector({ sending_queue: { num_consumers: consumers, queue_size } }));
+      let mark = false;
+      const sometimes: Processor<"metrics"> = {
+        process: (batch) => (mark && batch.rows.length > 0 ? marking.process(batch) : batch),
+      };
+      const { emit } = hub([
+        { queues: queues.map(({ queue }) => queue), processors: [sometimes] },
+        { queues: [queues[0].queue] },
+      ]);
+      const leases = [];
+      let accepted = 0;
+      for (const { items, broken, marked, wait } of steps) {
+        const lease = leased(items);
+        leases.push(lease);
+        mark = marked;
+        const bytes = broken ? lease.bytes.subarray(0, -1) : lease.bytes;
+        if (broken) assert.throws(() => emit(bytes, lease.release), DecodeError);
+        else if (emit(bytes, lease.release)) accepted += items;
+        if (wait) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await Promise.all(queues.map(({ queue }) => queue.drain(1000)));
+      assert.ok(leases.every(({ released }) => released === 1));
+      assert.deepEqual(
+        queues.map(({ queue }) => queue.counts),
+        [2, 1].map((times) => ({ accepted: times * accepted, sent: times * accepted, failed: 0 })),
+      );
+      for (const { sent } of queues) {
+        for (const { bytes } of sent) oracle.metrics.request.decode(bytes);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
