@@ -109,7 +109,7 @@ export async function endToEnd({ smoke }: { smoke: boolean }): Promise<EndToEnd[
     [true, false].map((detection) => ({ protocol, detection, cpu: [] as number[], resident: [] as number[] })),
   );
   try {
-    for (let round = 0; round < (smoke ? 1 : 5); round++) {
+    for (let round = 0; round < (smoke ? 1 : 3); round++) {
       for (const each of combinations) {
         const { cpu, resident } = await oneRun(each.protocol, each.detection, port, load, smoke ? 40 : 4000);
         each.cpu.push(cpu);

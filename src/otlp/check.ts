@@ -62,13 +62,22 @@ export function check(bytes: Uint8Array, part: number, start: number, end: numbe
   }
 }
 
-/** The same for a KeyValue, the message that requests are made of: a short key with a short text takes four looks. */
+/**
+ * The same for a KeyValue, the message that requests are made of. A short key with a text, a number or a truth value, each as
+ * an encoder writes it, takes a few looks; anything else is walked.
+ */
 export function checkKeyValue(bytes: Uint8Array, start: number, end: number, depth = 0): void {
-  if (end - start > 3 && bytes[start] === 0x0a && bytes[start + 1] < 128) {
-    const value = start + 2 + bytes[start + 1];
-    if (value + 3 < end && bytes[value] === 0x12 && value + 2 + bytes[value + 1] === end && bytes[value + 1] < 128) {
-      const text = value + 2;
-      if (bytes[text] === 0x0a && bytes[text + 1] < 128 && text + 2 + bytes[text + 1] === end) return;
+  const value = start + 2 + bytes[start + 1];
+  const inner = value + 3;
+  if (inner < end && bytes[start] === 0x0a && bytes[start + 1] < 128 && bytes[value] === 0x12) {
+    if (bytes[value + 1] < 128 && value + 2 + bytes[value + 1] === end) {
+      const kind = bytes[value + 2];
+      if (kind === 0x0a && bytes[inner] < 128 && inner + 1 + bytes[inner] === end) return;
+      if (kind === 0x18 || kind === 0x10) {
+        let last = inner;
+        while (last < end && bytes[last] > 127) last++;
+        if (last === end - 1 && last - inner < 10) return;
+      } else if (kind === 0x21 && inner + 8 === end) return;
     }
   }
   check(bytes, Part.keyValue, start, end, depth);
