@@ -37,7 +37,7 @@ export default defineDetector({
       if (n < 0xffffffff) seen[s] = n + 1;
       const m = mean[s];
       const spread = Math.sqrt(variance[s]);
-      const unit = spread > min_spread ? spread : min_spread;
+      const unit = Math.max(spread, min_spread);
       const deviation = v - m;
       const distance = deviation < 0 ? -deviation : deviation;
       score[i] = distance / unit;
