@@ -2,7 +2,7 @@
 import ewma from "../plugins/processors/ewma/index.ts";
 import logRate from "../plugins/processors/log_rate/index.ts";
 import spanDuration from "../plugins/processors/span_duration/index.ts";
-import type { Anomaly, DetectorPlugin, Processor, Telemetry } from "../src/api/index.ts";
+import type { Anomaly, DetectorPlugin, Processor, StateShape, Telemetry } from "../src/api/index.ts";
 import { LogScan, MetricScan, type ScannedRows, SpanScan } from "../src/otlp/columns.ts";
 import { anomalyAttributes, encodeAttributes, encodeExemplar } from "../src/otlp/encode.ts";
 import { jsonToProtobuf } from "../src/otlp/from_json.ts";
@@ -19,6 +19,7 @@ import type { DetectorOptions } from "../src/pipeline/options.ts";
 import { TelemetryPipeline } from "../src/pipeline/pipeline.ts";
 import type { Queue } from "../src/pipeline/queue.ts";
 import { optionsOf } from "../src/registry.ts";
+import { SeriesState } from "../src/series/state.ts";
 import { fakeHost } from "../src/testing/index.ts";
 import { type Case, measure } from "./harness.ts";
 import { logRequest, metricRequests, ordinary, spanRequest } from "./payloads.ts";
@@ -97,10 +98,18 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
   const decode = cycle(requests);
   const scanned = cycle(requests);
   const tabled = cycle(requests);
+  const scored = cycle(requests);
   const detected = cycle(requests);
   const piped = cycle(requests);
 
   const table = new Intake<Telemetry>(signal, SEED, 1_000_000);
+  const bare = new Intake<Telemetry>(signal, SEED, 1_000_000);
+  const plugin = SIGNALS[signal].detector as unknown as DetectorPlugin<any, any, any>;
+  const settings = optionsOf(SIGNALS[signal].detector as never).parse({});
+  const state = new SeriesState(plugin.state as StateShape);
+  const age = new Uint32Array(items).fill(1);
+  const column = () => new Float64Array(items);
+  const verdicts = { score: column(), observed: column(), expected: column(), lower: column(), upper: column() };
   const watched = new Intake<Telemetry>(signal, SEED, 1_000_000);
   const detector = detectorOf(signal, watched);
   const batch = new PipelineBatch<Telemetry>(signal);
@@ -146,7 +155,17 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
       },
     },
     {
-      name: `scan + table + ${SIGNALS[signal].detector.type}, calibrated`,
+      name: `scan + table + ${SIGNALS[signal].detector.type}`,
+      items,
+      run: () => {
+        bare.read(scored());
+        const rows = bare.rows();
+        if (state.capacity < bare.table.length) state.grow(2 * bare.table.length);
+        plugin.scoreThenLearn({ ...rows, age }, state.columns, verdicts, settings);
+      },
+    },
+    {
+      name: `scan + table + ${SIGNALS[signal].detector.type} as the agent runs it, calibrated`,
       items,
       run: () => {
         const bytes = detected();
