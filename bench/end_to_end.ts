@@ -16,6 +16,10 @@ export interface EndToEnd {
   readonly resident: number;
 }
 
+/** What node is given before main.ts by `npm start`. */
+const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const NODE_FLAGS = (scripts.vedette as string).split(" ").filter((word) => word.startsWith("--"));
+
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const POINTS = 1000;
 /** Kernel ticks a second in /proc; the same on every Linux that Node runs on. */
@@ -76,7 +80,7 @@ async function oneRun(
 ) {
   const ports = { http: await freePort(), grpc: await freePort() };
   const config = `yaml:${configuration(ports.http, ports.grpc, sink, detection)}`;
-  const agent = spawn(process.execPath, [here("../src/main.ts"), "run", "--config", config], {
+  const agent = spawn(process.execPath, [...NODE_FLAGS, here("../src/main.ts"), "run", "--config", config], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   try {

@@ -1,5 +1,5 @@
-#!/usr/bin/env node
-// The command line: arguments, signals, exit codes; nothing else.
+#!/usr/bin/env -S node --initial-old-space-size=256
+// The command line: arguments, signals, exit codes; nothing else. (The flag: see "garbage" in README.md beside this file.)
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Agent } from "./agent.ts";
