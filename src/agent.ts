@@ -111,13 +111,17 @@ export class Agent {
     const { plugin, component } = this.#component<ConnectorPlugin<any, any>>("connectors", id);
     // what it feeds is known once every pipeline is built, and asked for on its first request at the earliest
     let outputs: Outputs | undefined;
-    const feed = (signal: Telemetry) => (bytes: Uint8Array, release?: () => void) => {
-      this.#turn.feed(() => {
+    const deliver = async (signal: Telemetry, bytes: Uint8Array, release?: () => void) => {
+      try {
         outputs ??= this.#outputs(id);
-        if (outputs[signal]?.(bytes, release) === false) {
-          host.log.error("data dropped: a queue behind the connector is full", { signal });
-        }
-      });
+        if (await outputs[signal]?.(bytes, release)) return;
+        host.log.error("data dropped: a queue behind the connector is full", { signal });
+      } catch (error) {
+        host.log.error("data dropped: what the connector made cannot be processed", { signal, error: String(error) });
+      }
+    };
+    const feed = (signal: Telemetry) => (bytes: Uint8Array, release?: () => void) => {
+      this.#turn.feed(() => void deliver(signal, bytes, release));
       return true;
     };
     const wanted = this.#config.service.pipelines.filter((pipeline) => pipeline.receivers.includes(id));

@@ -82,6 +82,8 @@ export interface Labels {
   readonly name: string;
   /** Which series of the point this is: "rate", "mean", "p50", "p95", "p99" ...; empty for the value itself. */
   readonly statistic: string;
+  /** Of spans only: "unspecified", "internal", "server", "client", "producer" or "consumer". */
+  readonly kind?: string;
   /** Unit of the row's value: UCUM as sent, with "/s" for a rate; "ms" for spans. */
   readonly unit: string;
   /** Attributes of the data point, span or log record. */

@@ -16,6 +16,7 @@ import {
   viewOf,
 } from "./wire.ts";
 
+const SPAN_KIND = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const SEVERITY = ["UNSPECIFIED", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const STATISTIC = ["", "rate", "mean", "p50", "p95", "p99"];
 /** Field number of the attributes in a data point, by shape. */
@@ -49,10 +50,11 @@ export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan
     };
   }
   if (signal === "traces") {
-    const { traceId, spanId } = scan as ScanOf["traces"];
+    const { kind, traceId, spanId } = scan as ScanOf["traces"];
     return {
       ...labels,
       name: lastString(bytes, start, end, 5),
+      kind: SPAN_KIND[kind[row]],
       unit: "ms",
       attributes: decodeAttributes(bytes, start, end, 9),
       traceId: hex(bytes, traceId[row], 16),

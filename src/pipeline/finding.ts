@@ -50,7 +50,7 @@ export function fingerprint(detector: string, signal: Telemetry, labels: Labels)
     signal === "metrics"
       ? [canonical(labels.resource), labels.scope.name, labels.scope.version, canonical(labels.attributes)]
       : [text(labels.resource["service.namespace"] ?? ""), text(labels.resource["service.name"] ?? "")];
-  const parts = [detector, signal, labels.name, labels.statistic, series];
+  const parts = [detector, signal, labels.name, labels.kind ?? labels.statistic, series];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

@@ -20,7 +20,7 @@ export class Turn {
     this.#raised.push(anomaly);
   };
 
-  /** Runs what a connector feeds: at once, or after the request that is running, which then is not at fault if it throws. */
+  /** Runs what a connector feeds: at once, or after the request that is running. The task does not throw. */
   feed(task: () => void): void {
     if (this.#active) this.#fed.push(task);
     else task();
@@ -37,12 +37,7 @@ export class Turn {
       for (const pipeline of this.#pipelines) pipeline.run(anomalies);
     }
     this.#active = false;
-    if (this.#fed.length === 0) return;
-    for (const task of this.#fed.splice(0)) {
-      try {
-        task();
-      } catch {}
-    }
+    if (this.#fed.length > 0) for (const task of this.#fed.splice(0)) task();
   }
 }
 

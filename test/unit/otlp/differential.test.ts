@@ -92,6 +92,8 @@ function addRecord(record: Plain, add: Add): void {
   add(record, { time, severity, text: record.body?.stringValue }, { name, statistic: "", unit: "", ...ids });
 }
 
+const SPAN_KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+
 function addSpan(span: Plain, add: Add): void {
   const kind = span.kind >= 0 && span.kind <= 5 ? span.kind : 0;
   const nanos = BigInt(span.endTimeUnixNano ?? 0) - BigInt(span.startTimeUnixNano ?? 0);
@@ -100,7 +102,7 @@ function addSpan(span: Plain, add: Add): void {
   add(
     span,
     { time: millis(span.startTimeUnixNano), duration, failed: span.status?.code === 2 ? 1 : 0, kind },
-    { name: span.name ?? "", statistic: "", unit: "ms", ...ids },
+    { name: span.name ?? "", kind: SPAN_KINDS[kind], statistic: "", unit: "ms", ...ids },
   );
 }
 
