@@ -64,7 +64,7 @@ const NEEDED = ["receivers", "exporters", "service"];
 const EXAMPLE = join(root, "config.example.yaml");
 
 async function problemsOf(text: string, whole: boolean): Promise<string[]> {
-  const names = [...text.matchAll(/\$\{env:(\w+)/g)].map((match) => [match[1], "12345678"]);
+  const names = [...text.matchAll(/\$\{env:(\w+)\}/g)].map((match) => [match[1], "12345678"]);
   const config = [...(whole ? [] : [EXAMPLE]), `yaml:${text}`];
   const draft = await readDraft({ config, set: [] }, Object.fromEntries(names));
   const registry = await Registry.load(draft);
