@@ -7,10 +7,13 @@ import { fileURLToPath } from "node:url";
 import { median } from "./harness.ts";
 import type { Order } from "./load.ts";
 
+/** What is between load and sink: the agent with a detector, the agent without, or a bare forwarder on node:http. */
+export type Work = "ewma" | "pass-through" | "bare forwarder";
+
 export interface EndToEnd {
   readonly protocol: Order["protocol"];
-  readonly detection: boolean;
-  /** CPU nanoseconds of the agent per point: received, judged, forwarded and acknowledged. */
+  readonly work: Work;
+  /** CPU nanoseconds of that process per point: received, judged, forwarded and acknowledged. */
   readonly cpu: number;
   /** Resident memory of the agent after the run, in bytes. */
   readonly resident: number;
@@ -71,25 +74,33 @@ function configuration(http: number, grpc: number, sink: number, detection: bool
   });
 }
 
+/** Settles once the process says that it runs; what it says later is read, so that it never waits for a reader. */
+function running(agent: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    agent.stderr?.on("data", (chunk) => {
+      said += chunk;
+      if (said.includes("is running")) resolve();
+    });
+    agent.on("exit", () => reject(new Error(`it did not start: ${said}`)));
+  });
+}
+
 async function oneRun(
-  protocol: Order["protocol"],
-  detection: boolean,
+  { protocol, work }: Pick<EndToEnd, "protocol" | "work">,
   sink: number,
   load: ChildProcess,
   requests: number,
 ) {
   const ports = { http: await freePort(), grpc: await freePort() };
-  const config = `yaml:${configuration(ports.http, ports.grpc, sink, detection)}`;
-  const agent = spawn(process.execPath, [...NODE_FLAGS, here("../src/main.ts"), "run", "--config", config], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const config = `yaml:${configuration(ports.http, ports.grpc, sink, work === "ewma")}`;
+  const program =
+    work === "bare forwarder"
+      ? [here("forwarder.ts"), String(ports.http), String(sink)]
+      : [here("../src/main.ts"), "run", "--config", config];
+  const agent = spawn(process.execPath, [...NODE_FLAGS, ...program], { stdio: ["ignore", "ignore", "pipe"] });
   try {
-    let said = "";
-    for await (const chunk of agent.stderr) {
-      said += chunk;
-      if (said.includes("is running")) break;
-    }
-    if (agent.exitCode !== null) throw new Error(`the agent did not start: ${said}`);
+    await running(agent);
     const at = { protocol, port: ports[protocol], inFlight: 8 };
     await order(load, { ...at, requests: Math.max(20, Math.floor(requests / 4)) });
     const before = cpuOf(agent.pid as number);
@@ -102,6 +113,14 @@ async function oneRun(
   }
 }
 
+const COMBINATIONS: readonly Pick<EndToEnd, "protocol" | "work">[] = [
+  { protocol: "http", work: "ewma" },
+  { protocol: "http", work: "pass-through" },
+  { protocol: "http", work: "bare forwarder" },
+  { protocol: "grpc", work: "ewma" },
+  { protocol: "grpc", work: "pass-through" },
+];
+
 /** Every combination in turns, medians; undefined where there is no /proc to read CPU time from. */
 export async function endToEnd({ smoke }: { smoke: boolean }): Promise<EndToEnd[] | undefined> {
   if (!existsSync("/proc/self/stat")) return undefined;
@@ -109,13 +128,11 @@ export async function endToEnd({ smoke }: { smoke: boolean }): Promise<EndToEnd[
   const { port } = (await message(sink)) as { port: number };
   const load = fork(here("load.ts"), [JSON.stringify({ series: smoke ? 10_000 : 100_000, points: POINTS })]);
   await message(load);
-  const combinations = (["http", "grpc"] as const).flatMap((protocol) =>
-    [true, false].map((detection) => ({ protocol, detection, cpu: [] as number[], resident: [] as number[] })),
-  );
+  const combinations = COMBINATIONS.map((each) => ({ ...each, cpu: [] as number[], resident: [] as number[] }));
   try {
-    for (let round = 0; round < (smoke ? 1 : 3); round++) {
+    for (let round = 0; round < (smoke ? 1 : 5); round++) {
       for (const each of combinations) {
-        const { cpu, resident } = await oneRun(each.protocol, each.detection, port, load, smoke ? 40 : 4000);
+        const { cpu, resident } = await oneRun(each, port, load, smoke ? 40 : 4000);
         each.cpu.push(cpu);
         each.resident.push(resident);
       }
@@ -124,9 +141,9 @@ export async function endToEnd({ smoke }: { smoke: boolean }): Promise<EndToEnd[
     sink.disconnect();
     load.disconnect();
   }
-  return combinations.map(({ protocol, detection, cpu, resident }) => ({
+  return combinations.map(({ protocol, work, cpu, resident }) => ({
     protocol,
-    detection,
+    work,
     cpu: median(cpu),
     resident: median(resident),
   }));

@@ -42,7 +42,7 @@ function targets({ memory }: Stages, ends: EndToEnd[] | undefined): string {
   );
   rows.push(["allocated per row, at most, scan to queue", `${most.toFixed(1)} B`, "none per row"]);
   rows.push(["memory per series: table, rates, detector, calibration", `${memory.toFixed(0)} B`, "400 B"]);
-  const http = ends?.find(({ protocol, detection }) => protocol === "http" && detection);
+  const http = ends?.find(({ protocol, work }) => protocol === "http" && work === "ewma");
   const decode = find("metrics", /^ordinary/).cpu;
   if (http) {
     rows.push([
@@ -79,15 +79,16 @@ ${table(
 
 ## End to end
 
-The agent as a user starts it; its CPU time by the kernel's accounting, user and system; receiving, forwarding and acknowledging included.
+The agent as a user starts it; its CPU time by the kernel's accounting, user and system; receiving, forwarding (over HTTP) and acknowledging included. The bare
+forwarder receives and forwards over node:http and does nothing else: what it takes is the floor of any agent on these modules.
 
 ${
   whole
     ? table(
-        ["received over", "detection", "ns CPU a point", "resident memory"],
-        whole.map(({ protocol, detection, cpu, resident }) => [
+        ["received over", "work", "ns CPU a point", "resident memory"],
+        whole.map(({ protocol, work, cpu, resident }) => [
           protocol,
-          detection ? "ewma" : "none",
+          work,
           ns(cpu),
           `${(resident / 2 ** 20).toFixed(0)} MiB`,
         ]),
