@@ -3,6 +3,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { median } from "./harness.ts";
 import type { Order } from "./load.ts";
@@ -52,6 +53,22 @@ async function message(child: ChildProcess): Promise<unknown> {
   return value;
 }
 
+/** A sink's process, its port, and how many requests it has been sent. */
+interface Sink {
+  readonly process: ChildProcess;
+  readonly port: number;
+  sent: number;
+}
+
+/** Settles once the sink has all that was sent: what is acknowledged may still lie in the agent's queue. */
+async function forwarded(sink: Sink): Promise<void> {
+  for (;;) {
+    sink.process.send("count");
+    if (((await message(sink.process)) as number) >= sink.sent) return;
+    await setTimeout(5);
+  }
+}
+
 async function order(load: ChildProcess, value: Order): Promise<void> {
   load.send(value);
   const answer = (await message(load)) as string | { error: string };
@@ -88,23 +105,28 @@ function running(agent: ChildProcess): Promise<void> {
 
 async function oneRun(
   { protocol, work }: Pick<EndToEnd, "protocol" | "work">,
-  sink: number,
+  sink: Sink,
   load: ChildProcess,
   requests: number,
 ) {
   const ports = { http: await freePort(), grpc: await freePort() };
-  const config = `yaml:${configuration(ports.http, ports.grpc, sink, work === "ewma")}`;
+  const config = `yaml:${configuration(ports.http, ports.grpc, sink.port, work === "ewma")}`;
   const program =
     work === "bare forwarder"
-      ? [here("forwarder.ts"), String(ports.http), String(sink)]
+      ? [here("forwarder.ts"), String(ports.http), String(sink.port)]
       : [here("../src/main.ts"), "run", "--config", config];
   const agent = spawn(process.execPath, [...NODE_FLAGS, ...program], { stdio: ["ignore", "ignore", "pipe"] });
   try {
     await running(agent);
     const at = { protocol, port: ports[protocol], inFlight: 8 };
-    await order(load, { ...at, requests: Math.max(20, Math.floor(requests / 4)) });
+    const run = async (count: number) => {
+      await order(load, { ...at, requests: count });
+      sink.sent += count;
+      await forwarded(sink);
+    };
+    await run(Math.max(20, Math.floor(requests / 4)));
     const before = cpuOf(agent.pid as number);
-    await order(load, { ...at, requests });
+    await run(requests);
     const cpu = (cpuOf(agent.pid as number) - before) / (requests * POINTS);
     return { cpu, resident: residentOf(agent.pid as number) };
   } finally {
@@ -124,21 +146,22 @@ const COMBINATIONS: readonly Pick<EndToEnd, "protocol" | "work">[] = [
 /** Every combination in turns, medians; undefined where there is no /proc to read CPU time from. */
 export async function endToEnd({ smoke }: { smoke: boolean }): Promise<EndToEnd[] | undefined> {
   if (!existsSync("/proc/self/stat")) return undefined;
-  const sink = fork(here("sink.ts"));
-  const { port } = (await message(sink)) as { port: number };
+  const far = fork(here("sink.ts"));
+  const { port } = (await message(far)) as { port: number };
+  const sink: Sink = { process: far, port, sent: 0 };
   const load = fork(here("load.ts"), [JSON.stringify({ series: smoke ? 10_000 : 100_000, points: POINTS })]);
   await message(load);
   const combinations = COMBINATIONS.map((each) => ({ ...each, cpu: [] as number[], resident: [] as number[] }));
   try {
     for (let round = 0; round < (smoke ? 1 : 5); round++) {
       for (const each of combinations) {
-        const { cpu, resident } = await oneRun(each, port, load, smoke ? 40 : 4000);
+        const { cpu, resident } = await oneRun(each, sink, load, smoke ? 40 : 4000);
         each.cpu.push(cpu);
         each.resident.push(resident);
       }
     }
   } finally {
-    sink.disconnect();
+    far.disconnect();
     load.disconnect();
   }
   return combinations.map(({ protocol, work, cpu, resident }) => ({

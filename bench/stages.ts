@@ -29,8 +29,9 @@ export interface Row {
   readonly stage: string;
   readonly cpu: number;
   readonly allocated: number;
-  /** CPU of the ordinary decode over this stage's. */
+  /** CPU of the ordinary decode over this stage's: of a Uint8Array, and of a Buffer. */
   readonly cheaper: number;
+  readonly cheaperThanBuffer: number;
 }
 
 const SEED = 42;
@@ -96,6 +97,7 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
   const scanInto = scan as (bytes: Uint8Array, into: ScannedRows, seed: number) => void;
   const own = columns();
   const decode = cycle(requests);
+  const decodeBuffer = cycle(requests.map((bytes) => Buffer.from(bytes)));
   const scanned = cycle(requests);
   const tabled = cycle(requests);
   const scored = cycle(requests);
@@ -144,7 +146,12 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
   };
 
   return [
-    { name: "ordinary decode (protobufjs)", items, run: () => void ordinary[signal].decode(decode()) },
+    { name: "ordinary decode (protobufjs) of a Uint8Array", items, run: () => void ordinary[signal].decode(decode()) },
+    {
+      name: "ordinary decode (protobufjs) of a Buffer",
+      items,
+      run: () => void ordinary[signal].decode(decodeBuffer()),
+    },
     { name: "scan", items, run: () => scanInto(scanned(), own, SEED) },
     {
       name: "scan + table",
@@ -192,11 +199,12 @@ function stagesOf(
     cpu,
     allocated,
     cheaper: figures[0].cpu / cpu,
+    cheaperThanBuffer: figures[1].cpu / cpu,
   }));
 }
 
 /** Bytes held per series, by the table, the rates, the detector and its calibration, once `series` are known. */
-export function memoryPerSeries(series: number): number {
+function memoryPerSeries(series: number): number {
   const collect = (globalThis as { gc?: () => void }).gc;
   const held = () => {
     collect?.();

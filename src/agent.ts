@@ -172,11 +172,11 @@ export class Agent {
     return outputs;
   }
 
-  /** Starts extensions, exporters, processors, receivers. When one fails, those that started are stopped and it rejects. */
+  /** Starts extensions, exporters, processors, connectors, receivers. When one fails, those that started are stopped and it rejects. */
   async start(): Promise<void> {
     const exporters = [...this.#exporters].map(([id, { part }]) => ({ id, part }));
     const connectors = [...this.#connectors].map(([id, { part }]) => ({ id, part: part as Component }));
-    for (const created of [...this.#extensions, ...exporters, ...connectors, ...this.#processors, ...this.#receivers]) {
+    for (const created of [...this.#extensions, ...exporters, ...this.#processors, ...connectors, ...this.#receivers]) {
       this.#started.push(created);
       try {
         await created.part.start?.();
@@ -187,32 +187,44 @@ export class Agent {
         });
       }
     }
-    for (const { part } of this.#extensions) part.ready?.(true);
+    this.#ready(true);
   }
 
-  /** Stops receivers, drains the queues for at most `service.shutdown_timeout`, then stops the rest. Safe twice. */
+  /** Stops what feeds pipelines, drains the queues for at most `service.shutdown_timeout`, then stops the rest. Safe twice. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
+  #ready(ready: boolean): void {
+    for (const { id, part } of this.#extensions) {
+      try {
+        part.ready?.(ready);
+      } catch (error) {
+        this.#log.for(id).error("an extension failed to hear whether the agent is ready", { error: String(error) });
+      }
+    }
+  }
+
   async #stop(): Promise<void> {
-    for (const { part } of this.#extensions) part.ready?.(false);
+    this.#ready(false);
     const started = this.#started.reverse();
     const stop = async (some: readonly { part: Component }[]) => {
       const parts = new Set(some.map(({ part }) => part));
       for (const { id, part } of started) {
         if (!parts.has(part)) continue;
-        await part
-          .stop?.()
-          .catch((error: unknown) => this.#log.for(id).error("stopping failed", { error: String(error) }));
+        try {
+          await part.stop?.();
+        } catch (error) {
+          this.#log.for(id).error("stopping failed", { error: String(error) });
+        }
       }
     };
     await stop(this.#receivers);
-    await stop(this.#processors);
     await stop([...this.#connectors.values()]);
     const queues = [...this.#exporters.values()].map(({ queue }) => queue);
     await Promise.all(queues.map((queue) => queue.drain(this.#config.service.shutdown_timeout)));
+    await stop(this.#processors);
     await stop([...this.#exporters.values()]);
     await stop(this.#extensions);
   }

@@ -51,10 +51,11 @@ function read(argv: readonly string[]): Arguments {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message.split(". ")[0]); // what follows is about arguments that begin with "-"
   }
   const { values, positionals } = parsed;
-  if (positionals.length > 1) throw new UsageError(`unexpected argument ${JSON.stringify(positionals[1])}`);
+  if (positionals.length > 1)
+    throw new UsageError(`unexpected argument ${JSON.stringify(positionals[1])}; a file is given with --config`);
   if (values.format !== "text" && values.format !== "json") {
     throw new UsageError(`--format is text or json, not ${JSON.stringify(values.format)}`);
   }

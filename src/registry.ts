@@ -63,7 +63,8 @@ export function manifestFault(value: unknown): string | undefined {
   const plugin = value as Partial<Plugin> | null | undefined;
   if (typeof plugin !== "object" || plugin === null)
     return 'its default export is not made by a define function of "vedette"';
-  if (!plugin.kind || !(plugin.kind in HOME)) return 'its default export is not made by a define function of "vedette"';
+  if (!plugin.kind || !Object.hasOwn(HOME, plugin.kind))
+    return 'its default export is not made by a define function of "vedette"';
   if (typeof plugin.type !== "string" || !/^[a-z][a-z0-9_]*$/.test(plugin.type))
     return `its type ${quoted(String(plugin.type))} is not snake_case`;
   if (typeof plugin.summary !== "string" || plugin.summary === "") return "it has no summary";
@@ -163,8 +164,8 @@ export class Registry {
   }
 
   async #third(specifier: string, from: string, location: Pick<Problem, "file" | "line" | "column">): Promise<void> {
-    const file = /^\.{0,2}\/|^file:/.test(specifier) ? fileOf(specifier, from) : undefined;
     try {
+      const file = /^\.{0,2}\/|^file:/.test(specifier) ? fileOf(specifier, from) : undefined;
       if (file && !existsSync(file)) throw new Error(`there is no file ${file}`);
       const module = file ? await import(pathToFileURL(file).href) : await importFrom(from, specifier);
       const exported = Array.isArray(module.default) ? module.default : [module.default];

@@ -29,6 +29,12 @@ type TypeOf<C extends Column> = C extends ColumnType
     ? T
     : never;
 
+/** What a detector is handed: rows of the series it watches. */
+export type JudgedRows<S extends Telemetry> = RowsOf[S] & {
+  /** How many rows of this series came before this one; 0 marks its first, whose state is all zero. */
+  readonly age: Uint32Array;
+};
+
 /** Columns that a detector fills, one entry per row. All are NaN when it is called. */
 export interface Verdicts {
   /** 0 is as expected, about 1 an ordinary deviation, larger is more surprising. NaN abstains. Any unit: it is calibrated. */
@@ -47,7 +53,7 @@ export interface Verdicts {
  * give the same scores; NaN and infinite values neither throw nor leave state that is not finite.
  */
 export type ScoreThenLearn<S extends Telemetry, Shape extends StateShape, Config> = (
-  rows: RowsOf[S],
+  rows: JudgedRows<S>,
   state: StateOf<Shape>,
   verdicts: Verdicts,
   config: Config,

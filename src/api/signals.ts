@@ -6,13 +6,14 @@ export type Telemetry = "metrics" | "logs" | "traces";
 /** The three, and Vedette's fourth: what its detectors found. */
 export type Signal = Telemetry | "anomalies";
 
-/** Columns that every signal has. Row i is one data point, log record or span, in the order of the bytes. */
+/**
+ * Columns that every signal has. Row i is one data point, log record or span, in the order of the bytes; one that says nothing
+ * (yet), as the first of a cumulative sum, has no row.
+ */
 export interface Rows {
   readonly length: number;
-  /** Dense id of the row's series: the index into every state column. */
+  /** Dense id of the row's series; of a detector's rows the index into every state column. */
   readonly series: Uint32Array;
-  /** How many rows of this series came before this one; 0 marks its first, whose state is all zero. */
-  readonly age: Uint32Array;
   /** Unix milliseconds of the event. */
   readonly time: Float64Array;
   /** Where the row's own message starts in the batch's bytes: its length prefix, then its content. */
@@ -24,7 +25,7 @@ export interface Rows {
  * a histogram is several rows that share an offset: the rate of its count, its mean, its estimated p50, p95 and p99.
  */
 export interface MetricPoints extends Rows {
-  /** In the metric's own unit, or that unit per second; may be NaN or infinite when the sender said so. */
+  /** In the metric's own unit, or that unit per second; may be infinite when the sender said so, never NaN. */
   readonly value: Float64Array;
 }
 

@@ -10,8 +10,9 @@ export const Part = {
   event: 4,
   link: 5,
   exemplar: 6,
-  resource: 7,
-  scope: 8,
+  scope: 7,
+  /** Of fields that are no messages: EntityRef. */
+  flat: 8,
 } as const;
 
 /**
@@ -20,7 +21,7 @@ export const Part = {
  *     KeyValue { string key = 1; AnyValue value = 2 }     AnyValue { ArrayValue = 5; KeyValueList = 6 }
  *     ArrayValue { repeated AnyValue = 1 }                KeyValueList { repeated KeyValue = 1 }
  *     Event { attributes = 3 }   Link { attributes = 4 }   Exemplar { filtered_attributes = 7 }
- *     Resource { attributes = 1 }   InstrumentationScope { attributes = 3 }
+ *     InstrumentationScope { attributes = 3 }
  */
 function childOf(part: number, tag: number): number {
   switch (part) {
@@ -31,15 +32,16 @@ function childOf(part: number, tag: number): number {
     case Part.array:
       return tag === 0x0a ? Part.anyValue : -1;
     case Part.list:
-    case Part.resource:
       return tag === 0x0a ? Part.keyValue : -1;
     case Part.event:
     case Part.scope:
       return tag === 0x1a ? Part.keyValue : -1;
     case Part.link:
       return tag === 0x22 ? Part.keyValue : -1;
-    default:
+    case Part.exemplar:
       return tag === 0x3a ? Part.keyValue : -1;
+    default:
+      return -1;
   }
 }
 

@@ -1,4 +1,4 @@
-// The columns that a scan of one Export*ServiceRequest fills: reused from request to request, grown by doubling, never shrunk.
+// The columns that a scan of one Export*ServiceRequest fills: reused from request to request, grown by doubling.
 
 /** What the number of a metric row means, and so what `series/rates` makes of it. */
 export const Kind = {
@@ -29,7 +29,7 @@ function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(c
 }
 
 /** Gives every typed array of `columns` that is as long as its capacity room for `capacity` entries. */
-export function growColumns(columns: object, from: number, capacity: number): void {
+function growColumns(columns: object, from: number, capacity: number): void {
   const record = columns as Record<string, unknown>;
   for (const name of Object.keys(record)) {
     const column = record[name];
@@ -96,6 +96,11 @@ export class ScannedRows {
   offset = new Uint32Array(ROWS);
   /** Index of the innermost container. */
   container = new Uint32Array(ROWS);
+
+  /** Rows, containers, distributions and buckets that there are columns for. */
+  get room(): number {
+    return this.capacity + this.containers.capacity;
+  }
 
   reset(): void {
     this.length = 0;
@@ -174,6 +179,10 @@ export class MetricScan extends ScannedRows {
   kind = new Uint8Array(ROWS);
   shape = new Uint8Array(ROWS);
   statistic = new Uint8Array(ROWS);
+
+  override get room(): number {
+    return super.room + this.distributions.capacity + this.distributions.bucketCapacity;
+  }
 
   override reset(): void {
     super.reset();

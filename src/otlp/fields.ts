@@ -218,7 +218,7 @@ const ExponentialHistogram = new Message({
   aggregationTemporality: [2, AggregationTemporality],
 });
 const Summary = new Message({ dataPoints: [1, SummaryDataPoint, "repeated"] });
-const Metric = new Message({
+export const Metric = new Message({
   name: [1, "string"],
   description: [2, "string"],
   unit: [3, "string"],

@@ -1,5 +1,5 @@
 // The 64-bit identity of a series: seeded, and blind to the order of attributes.
-import { checkKeyValue } from "./check.ts";
+import { check, checkKeyValue, Part } from "./check.ts";
 import { enter, position, readTag, skip } from "./wire.ts";
 
 const C1 = 0x9e3779b1 | 0;
@@ -72,6 +72,7 @@ export function mix(a0: number, a1: number, b0: number, b1: number): void {
 
 const RESOURCE = 0x0a;
 const ATTRIBUTE = 0x0a;
+const ENTITY_REF = 0x1a;
 
 /**
  * Hashes the resource of a Resource* message (1 resource), of all its occurrences if it was sent in parts:
@@ -101,7 +102,9 @@ export function hashResource(
       const inner = readTag(bytes, p, resourceEnd);
       p = position;
       if (inner !== ATTRIBUTE) {
-        p = skip(bytes, inner, p, resourceEnd);
+        const next = skip(bytes, inner, p, resourceEnd);
+        if (inner === ENTITY_REF) check(bytes, Part.flat, position, next);
+        p = next;
         continue;
       }
       const to = enter(bytes, p, resourceEnd);

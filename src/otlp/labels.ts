@@ -1,6 +1,6 @@
 // Decodes what one row is about. Off the hot path: it runs for anomalies, and once a series for `match`.
 import type { Attributes, AttributeValue, Labels, Telemetry } from "../api/signals.ts";
-import { Kind, type MetricScan, type ScannedRows, type ScanOf, Shape, Statistic } from "./columns.ts";
+import { ATTRIBUTE_FIELD, Kind, type MetricScan, type ScannedRows, type ScanOf, Shape, Statistic } from "./columns.ts";
 import { severityRange } from "./logs.ts";
 import {
   after,
@@ -19,13 +19,11 @@ import {
 const SPAN_KIND = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const SEVERITY = ["UNSPECIFIED", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const STATISTIC = ["", "rate", "mean", "p50", "p95", "p99"];
-/** Field number of the attributes in a data point, by shape. */
-const POINT_ATTRIBUTES = [7, 9, 1, 7];
 
 // A byte order mark is a character of the sender's text like any other.
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What `row` is about. Attributes are not looked into by the scans, so this may throw DecodeError where they did not. */
+/** What `row` is about. Throws DecodeError for a number point with malformed attributes, which `scanMetrics` leaves to `identifyPoint`. */
 export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan: ScanOf[S], row: number): Labels {
   const { containers } = scan;
   const [resource, scope, metric] = enclosing(scan, row);
@@ -44,7 +42,7 @@ export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan
       ...labels,
       name: SEVERITY[severityRange(severity[row])],
       unit: "",
-      attributes: decodeAttributes(bytes, start, end, 6),
+      attributes: decodeAttributes(bytes, start, end, ATTRIBUTE_FIELD.logs),
       traceId: hex(bytes, traceId[row], 16),
       spanId: hex(bytes, spanId[row], 8),
     };
@@ -56,7 +54,7 @@ export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan
       name: lastString(bytes, start, end, 5),
       kind: SPAN_KIND[kind[row]],
       unit: "ms",
-      attributes: decodeAttributes(bytes, start, end, 9),
+      attributes: decodeAttributes(bytes, start, end, ATTRIBUTE_FIELD.traces),
       traceId: hex(bytes, traceId[row], 16),
       spanId: hex(bytes, spanId[row], 8),
     };
@@ -71,7 +69,7 @@ export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan
     name: lastString(bytes, metricStart, metricEnd, 1),
     statistic,
     unit: statistic !== "rate" ? unit : points.shape[row] !== Shape.number || unit === "" ? "1/s" : `${unit}/s`,
-    attributes: decodeAttributes(bytes, start, end, POINT_ATTRIBUTES[points.shape[row]]),
+    attributes: decodeAttributes(bytes, start, end, ATTRIBUTE_FIELD.metrics[points.shape[row]]),
   };
 }
 

@@ -1,9 +1,11 @@
 // Scans one ExportMetricsServiceRequest into columns: identity, time and value of every data point.
 import { check, checkKeyValue, Part } from "./check.ts";
 import { Kind, type MetricScan, Shape, Statistic } from "./columns.ts";
+import { Metric } from "./fields.ts";
 import { scanExponentialHistogram, scanHistogram, scanSummary } from "./histograms.ts";
 import { hash0, hash1, hashBytes, hashOnto, mix } from "./identity.ts";
 import { scanScopes } from "./scopes.ts";
+import { decodeMessage } from "./to_json.ts";
 import {
   enter,
   high,
@@ -24,6 +26,10 @@ const SUM = 0x3a;
 const HISTOGRAM = 0x4a;
 const EXPONENTIAL_HISTOGRAM = 0x52;
 const SUMMARY = 0x5a;
+const METADATA = 0x62;
+
+/** Levels of a Metric in its request, itself included. */
+const METRIC_LEVEL = 4;
 
 /** Fills `scan`, after resetting it, from a whole request. Throws DecodeError, and then `scan` means nothing. */
 export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number): void {
@@ -126,6 +132,7 @@ function scanMetric(
   let nameStart = 0;
   let nameEnd = 0;
   let member = 0;
+  let overridden = false;
   let first = end;
   let p = start;
   while (p < end) {
@@ -144,14 +151,21 @@ function scanMetric(
       case SUMMARY:
         p = enter(bytes, p, end);
         if (tag !== member) first = field;
+        if (tag !== member && member !== 0) overridden = true;
         member = tag;
+        break;
+      case METADATA:
+        p = enter(bytes, p, end);
+        checkKeyValue(bytes, position, p);
         break;
       default:
         p = skip(bytes, tag, p, end);
     }
   }
+  // what is not scanned must be sound as well; no encoder sends it
+  if (overridden) decodeMessage(Metric, bytes.subarray(start, end), METRIC_LEVEL);
   const shape = shapeOf(member);
-  hashBytes(bytes, view, nameStart, nameEnd, seed + shape);
+  hashBytes(bytes, view, nameStart, nameEnd, seed + member);
   mix(scope0, scope1, hash0, hash1);
   const metric0 = hash0;
   const metric1 = hash1;
@@ -325,7 +339,10 @@ function scanNumbers(
       }
     }
     if (p > to) truncated(to);
-    if ((flags & 1) !== 0) continue;
+    if ((flags & 1) !== 0) {
+      hashAttributes(bytes, view, offset, 0);
+      continue;
+    }
     hashOnto(bytes, view, runStart, runEnd, a0, a1);
     if (scan.length === scan.capacity) scan.reserve(1);
     const row = scan.length++;
@@ -359,10 +376,21 @@ export function identifyPoint(
     identity[1] = scan.hash1[row];
     return;
   }
-  const view = viewOf(bytes);
-  const end = enter(bytes, scan.offset[row], bytes.length);
-  let a0 = 0;
-  let a1 = 0;
+  hashAttributes(bytes, viewOf(bytes), scan.offset[row], seed);
+  const container = scan.container[row];
+  mix(scan.containers.hash0[container], scan.containers.hash1[container], attributes0, attributes1);
+  identity[0] = hash0;
+  identity[1] = hash1;
+}
+
+/** The hash of a point's attributes, in whatever order they are. */
+let attributes0 = 0;
+let attributes1 = 0;
+
+/** Hashes the attributes of the number point whose length prefix is at `offset`, and checks them. */
+function hashAttributes(bytes: Uint8Array, view: DataView, offset: number, seed: number): void {
+  const end = enter(bytes, offset, bytes.length);
+  attributes0 = attributes1 = 0;
   let p = position;
   while (p < end) {
     const tag = readTag(bytes, p, end);
@@ -372,15 +400,11 @@ export function identifyPoint(
       const from = position;
       checkKeyValue(bytes, from, to);
       hashBytes(bytes, view, from, to, seed);
-      a0 = (a0 + hash0) | 0;
-      a1 = (a1 + hash1) | 0;
+      attributes0 = (attributes0 + hash0) | 0;
+      attributes1 = (attributes1 + hash1) | 0;
     }
     p = to;
   }
-  const container = scan.container[row];
-  mix(scan.containers.hash0[container], scan.containers.hash1[container], a0, a1);
-  identity[0] = hash0;
-  identity[1] = hash1;
 }
 
 /** Histogram, ExponentialHistogram and Summary { repeated *DataPoint data_points = 1; aggregation_temporality = 2 } */

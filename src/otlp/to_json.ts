@@ -12,9 +12,12 @@ export function protobufToJson(signal: Telemetry, bytes: Uint8Array): string {
   return JSON.stringify(decodeMessage(ExportRequest[signal], bytes));
 }
 
-/** A message of `fields`, ready for JSON.stringify. Throws DecodeError. */
-export function decodeMessage(message: Message, bytes: Uint8Array): JsonMessage {
-  return new Decoder(bytes).message(message, 0, bytes.length, 1, {});
+/** What the scans let through: values of that depth, in the attributes of an exemplar. */
+const MAX_LEVELS = wire.MAX_DEPTH + 7;
+
+/** A message of `fields`, ready for JSON.stringify, as one that lies `level` deep in its request. Throws DecodeError. */
+export function decodeMessage(message: Message, bytes: Uint8Array, level = 1): JsonMessage {
+  return new Decoder(bytes).message(message, 0, bytes.length, level, {});
 }
 
 class Decoder {
@@ -31,7 +34,7 @@ class Decoder {
 
   /** Reads [at, end) on top of what `into` has: parts of a message that came in several pieces are one. */
   message(message: Message, at: number, end: number, depth: number, into: JsonMessage): JsonMessage {
-    if (depth > wire.MAX_DEPTH) throw new wire.DecodeError(`more than ${wire.MAX_DEPTH} levels deep at byte ${at}`, at);
+    if (depth > MAX_LEVELS) throw new wire.DecodeError(`more than ${MAX_LEVELS} levels deep at byte ${at}`, at);
     let p = at;
     while (p < end) {
       const tag = wire.readTag(this.#bytes, p, end);

@@ -5,8 +5,8 @@ import type {
   DataOf,
   DetectorPlugin,
   Host,
+  JudgedRows,
   Processor,
-  RowsOf,
   StateShape,
   Telemetry,
   Verdicts,
@@ -227,7 +227,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     lower.fill(Number.NaN, 0, count);
     upper.fill(Number.NaN, 0, count);
     this.#plugin.scoreThenLearn(
-      this.#rows as unknown as RowsOf[S],
+      this.#rows as unknown as JudgedRows<S>,
       this.#state.columns,
       this.#verdicts,
       this.#own as never,

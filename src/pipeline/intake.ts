@@ -9,6 +9,12 @@ import { Rates } from "../series/rates.ts";
 import { type Identify, NO_SERIES, SeriesTable } from "../series/table.ts";
 import { viewRows } from "./batch.ts";
 
+/**
+ * Columns with more room than this are let go of before the next request. Ordinary requests have fewer rows at any size that
+ * receivers take by default; a hostile one of empty points has a row in two bytes.
+ */
+const MOST_ROOM = 2 ** 19;
+
 const SCANS = {
   metrics: { columns: () => new MetricScan(), scan: scanMetrics },
   logs: { columns: () => new LogScan(), scan: scanLogs },
@@ -17,9 +23,8 @@ const SCANS = {
 
 export class Intake<S extends Telemetry> {
   readonly signal: S;
-  /** What was scanned last; its columns are those that `rows` shows. */
-  readonly scan: ScanOf[S];
   readonly table: SeriesTable;
+  #columns: ScanOf[S];
   readonly #scan: (bytes: Uint8Array, scan: ScanOf[S], seed: number) => void;
   readonly #seed: number;
   readonly #rates = new Rates();
@@ -34,30 +39,35 @@ export class Intake<S extends Telemetry> {
     this.signal = signal;
     this.#seed = seed;
     this.table = new SeriesTable(limit);
-    this.scan = SCANS[signal].columns() as ScanOf[S];
+    this.#columns = SCANS[signal].columns() as ScanOf[S];
     this.#scan = SCANS[signal].scan as never;
-    if (this.scan instanceof MetricScan) {
-      const points = this.scan;
-      this.#identify = (i, identity) => identifyPoint(this.#bytes, points, i, seed, identity);
+    if (signal === "metrics") {
+      this.#identify = (i, identity) => identifyPoint(this.#bytes, this.#columns as MetricScan, i, seed, identity);
       this.table.own(this.#rates);
       this.table.own(this.#distributions);
     }
   }
 
+  /** What was scanned last; its columns are those that `rows` shows. */
+  get scan(): ScanOf[S] {
+    return this.#columns;
+  }
+
   /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. */
   read(bytes: Uint8Array): void {
     this.#bytes = bytes;
+    if (this.#columns.room > MOST_ROOM) this.#columns = SCANS[this.signal].columns() as ScanOf[S];
     this.#scan(bytes, this.scan, this.#seed);
   }
 
   /**
    * The rows of the request read last: each with its series, sums and histograms as rates; rows that tell nothing left out.
-   * Throws DecodeError, before anything is learnt, for a new series whose attributes are malformed: those of a known one are
-   * the very bytes that were sound before.
+   * Throws DecodeError for a new series whose attributes are malformed; those of a known one are the very bytes that were
+   * sound before. Nothing is learnt then, but series named before it may have taken rows of others.
    */
   rows(): RowsOf[S] {
     const scan = this.scan;
-    if (this.#series.length < scan.capacity) this.#series = new Uint32Array(scan.capacity);
+    if (this.#series.length !== scan.capacity) this.#series = new Uint32Array(scan.capacity);
     const series = this.#series;
     this.table.assign(scan.hash0, scan.hash1, scan.length, series, this.#identify);
     if (scan instanceof MetricScan) {

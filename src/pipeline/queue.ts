@@ -188,10 +188,10 @@ export class Queue {
   /** Settles when nothing is held. After `deadline` ms what is left is dropped, counted and logged. */
   async drain(deadline: number): Promise<void> {
     if (this.#active === 0) return;
-    const empty = new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     const reason = new ExportError("the agent is stopping", { retryable: true });
     const timer = setTimeout(() => this.#giveUp.abort(reason), Math.min(deadline, LONGEST_TIMER));
-    await empty;
+    // who waited for room may push at the very moment that the queue is empty
+    while (this.#active > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     clearTimeout(timer);
   }
 }

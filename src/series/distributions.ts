@@ -1,12 +1,11 @@
 // Histogram points -> the rate of their count, their mean and estimated quantiles, of what was added since the point before.
 import { Kind, type MetricScan } from "../otlp/columns.ts";
+import { CLOCK_SET_BACK } from "./rates.ts";
 import { NO_SERIES, type RowOwner } from "./table.ts";
 
 const QUANTILES = [0.5, 0.95, 0.99] as const;
 /** Rows of a distribution before its quantiles: rate and mean. */
 const BEFORE_QUANTILES = 2;
-/** As in `rates`: older than its predecessor by this much, a point starts its series anew. */
-const CLOCK_SET_BACK = 600_000;
 
 // A remembered point: its time, count and sum, then pairs of upper bound and cumulative count.
 const TIME = 0;

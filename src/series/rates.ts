@@ -3,7 +3,7 @@ import { Kind, type MetricScan } from "../otlp/columns.ts";
 import { NO_SERIES, type RowOwner } from "./table.ts";
 
 /** A point this much older than its predecessor is no late one: the sender's clock was set back, so it starts anew. */
-const CLOCK_SET_BACK = 600_000;
+export const CLOCK_SET_BACK = 600_000;
 
 /** What is remembered of each cumulative series: its last point. 16 bytes a series. */
 export class Rates implements RowOwner {

@@ -1,5 +1,5 @@
 // The laws of detectors: each is tried on a labelled stream, through the agent's own series table, state and calibration.
-import type { Labels, RowsOf, StateOf, StateShape, Telemetry } from "../api/index.ts";
+import type { JudgedRows, Labels, StateOf, StateShape, Telemetry } from "../api/index.ts";
 import { SeriesTable } from "../series/table.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { START, seededRandom } from "./fake_host.ts";
@@ -210,7 +210,7 @@ function strange(signal: Telemetry, values: readonly number[], times: readonly n
   const ids = { traceId: u32, spanId: u32, parentSpanId: u32, bodyStart: u32, bodyEnd: u32 };
   const severity = Uint8Array.from({ length }, (_, i) => (odd(i) ? i % 25 : 9));
   const columns = { series, time, offset: u32, value, duration: value, failed: small, kind: small, severity, ...ids };
-  const rows = { length, age: u32, ...columns } as unknown as RowsOf[Telemetry];
+  const rows = { length, age: u32, ...columns } as unknown as JudgedRows<Telemetry>;
   return { signal, table, rows, series: count, item: series, planted: small, labels: () => NAMELESS };
 }
 

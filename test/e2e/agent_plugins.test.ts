@@ -49,6 +49,70 @@ export default defineProcessor({
 });
 `;
 
+const FAULTY_EXTENSION = `
+import { defineExtension, z } from "vedette";
+
+export default defineExtension({
+  type: "faulty",
+  stability: "experimental",
+  summary: "Fails whenever it is told something.",
+  config: z.object({}),
+  create: () => ({
+    ready() {
+      throw new Error("not ready to hear");
+    },
+    stop() {
+      throw new Error("not ready to stop");
+    },
+  }),
+});
+`;
+
+/** Feeds one request, and that as it stops. */
+const LAST_WORD = `
+import { defineConnector, z } from "vedette";
+
+export default defineConnector({
+  type: "last_word",
+  from: ["metrics"],
+  to: ["metrics"],
+  stability: "experimental",
+  summary: "Says its last word.",
+  config: z.object({}),
+  create: (_config, _host, emit) => ({
+    consume(batch) {
+      this.kept = batch.bytes.slice();
+    },
+    async stop() {
+      emit.metrics?.(this.kept);
+      this.kept = new Uint8Array(0);
+    },
+  }),
+});
+`;
+
+/** Does not work once it is stopped. */
+const CLOSING = `
+import { defineProcessor, z } from "vedette";
+
+export default defineProcessor({
+  type: "closing",
+  signals: ["metrics"],
+  stability: "experimental",
+  summary: "Passes everything on until it is stopped.",
+  config: z.object({}),
+  create: () => ({
+    process(batch) {
+      if (this.stopped) throw new Error("used after its end");
+      return batch;
+    },
+    async stop() {
+      this.stopped = true;
+    },
+  }),
+});
+`;
+
 const PIPELINE = (processors: string) => `
 receivers:
   otlp:
@@ -120,6 +184,41 @@ processors: {brittle/one: , typed: {annotate: none}}${PIPELINE("brittle/one, typ
   assert.deepEqual(sink.received[0].bytes, point);
 });
 
+test("an extension that fails whatever it is told keeps nothing from being delivered", async (t) => {
+  const folder = folderWith(t, {
+    "faulty.js": FAULTY_EXTENSION,
+    "package.json": '{"type": "module"}',
+    "vedette.yaml": `plugins: [./faulty.js]
+extensions: {faulty: }${PIPELINE("").replace("service:", "service:\n  extensions: [faulty]")}`,
+  });
+  const { agent } = await run(t, folder);
+  assert.match(agent.output.stderr, /error faulty: .*not ready to hear/);
+  assert.match(agent.output.stderr, /error faulty: stopping failed.*not ready to stop/);
+});
+
+test("what a connector feeds as it stops is processed and delivered", async (t) => {
+  const folder = folderWith(t, {
+    "last_word.js": LAST_WORD,
+    "closing.js": CLOSING,
+    "package.json": '{"type": "module"}',
+    "vedette.yaml": `plugins: [./last_word.js, ./closing.js]
+receivers:
+  otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}
+processors: {closing: }
+connectors: {last_word: }
+exporters:
+  otlp_http: {endpoint: http://localhost:4318}
+service:
+  pipelines:
+    metrics/in: {receivers: [otlp], exporters: [last_word, otlp_http]}
+    metrics/out: {receivers: [last_word], processors: [closing], exporters: [otlp_http]}
+`,
+  });
+  const { agent, sink } = await run(t, folder);
+  assert.equal(sink.received.length, 2);
+  assert.doesNotMatch(agent.output.stderr, /used after its end/);
+});
+
 test("plugins that cannot be loaded, or are none, are told with the place where they are named", async (t) => {
   const folder = folderWith(t, {
     "nothing.js": "export const answer = 42;\n",
@@ -132,6 +231,7 @@ test("plugins that cannot be loaded, or are none, are told with the place where 
   - ./missing.ts
   - acme-unknown
   - ./ours.ts
+  - file://elsewhere/plugin.ts
 ${PIPELINE("ewma")}processors: {ewma: }\n`,
   });
   const { code, stderr } = await vedette(t, ["validate", "--config", "vedette.yaml"], folder);
@@ -143,6 +243,7 @@ ${PIPELINE("ewma")}processors: {ewma: }\n`,
     [/:4:5 .*missing\.ts/, /there is no file/],
     [/:5:5 .*acme-unknown/, /cannot be loaded/],
     [/:6:5 .*ours\.ts/, /there is a processor ewma already/],
+    [/:7:5 .*elsewhere/, /cannot be loaded/],
   ];
   assert.equal(lines.length, expected.length, stderr);
   for (const [i, patterns] of expected.entries()) for (const pattern of patterns) assert.match(lines[i], pattern);

@@ -6,6 +6,7 @@ import { Kind, LogScan, MetricScan, type ScannedRows, SpanScan } from "../../../
 import { labelsOf } from "../../../src/otlp/labels.ts";
 import { scanLogs } from "../../../src/otlp/logs.ts";
 import { scanMetrics } from "../../../src/otlp/metrics.ts";
+import { protobufToJson } from "../../../src/otlp/to_json.ts";
 import { scanTraces } from "../../../src/otlp/traces.ts";
 import { DecodeError } from "../../../src/otlp/wire.ts";
 import { encode, type Plain } from "../../otlp_requests.ts";
@@ -57,8 +58,9 @@ test("whatever names a series is part of its identity, and nothing else", () => 
     of(gauge(point), {}, { version: "s" }),
     of(gauge(point), {}, {}, SEED + 1),
     of({ name: "m", summary: { dataPoints: [{ attributes: attributes({ a: "1" }) }] } }),
+    of({ name: "m", sum: { dataPoints: [point] } }),
   ];
-  assert.equal(new Set([base, ...others]).size, 11);
+  assert.equal(new Set([base, ...others]).size, 12);
 });
 
 test("a hundred thousand series have a hundred thousand identities", () => {
@@ -199,6 +201,40 @@ test("an attribute nested a thousand deep is a decode error, not a crash", () =>
     scanLogs(bytes, scan, SEED);
     labelsOf("logs", bytes, scan, 0);
   }, DecodeError);
+});
+
+const sized = (n: number) => (n < 128 ? [n] : [(n & 127) | 128, n >> 7]);
+const field = (tag: number, ...content: number[]) => [tag, ...sized(content.length), ...content];
+
+test("what no column comes from is refused as well when it is malformed", () => {
+  const inMetric = (...metric: number[]) => field(0x0a, ...field(0x12, ...field(0x12, ...metric)));
+  const point = field(0x0a, 0x31, 1, 0, 0, 0, 0, 0, 0, 0);
+  const malformed = {
+    "attributes of a point without a recorded value": inMetric(
+      ...field(0x2a, ...field(0x0a, 0x40, 1, ...field(0x3a, 0xff))),
+    ),
+    "a data member that another one replaces": inMetric(...field(0x2a, 0xff), ...field(0x3a, ...point)),
+    "metadata of a metric": inMetric(...field(0x62, 0xff)),
+    "an entity of a resource": field(0x0a, ...field(0x0a, ...field(0x1a, 0xff))),
+  };
+  for (const [what, bytes] of Object.entries(malformed)) {
+    assert.throws(() => scanMetrics(Uint8Array.from(bytes), new MetricScan(), SEED), DecodeError, what);
+  }
+});
+
+test("a value as deep as a scan lets through can be written as JSON", () => {
+  const exemplar = (depth: number) => {
+    let value: number[] = [0x18, 1];
+    for (let i = 0; i < depth; i++) value = field(0x2a, ...field(0x0a, ...value));
+    const point = field(0x0a, ...field(0x2a, ...field(0x3a, ...field(0x12, ...value))));
+    return Uint8Array.from(field(0x0a, ...field(0x12, ...field(0x12, ...field(0x2a, ...point)))));
+  };
+  let depth = 1;
+  assert.throws(() => {
+    for (; ; depth++) scanMetrics(exemplar(depth), new MetricScan(), SEED);
+  }, DecodeError);
+  assert.ok(depth > 30);
+  assert.match(protobufToJson("metrics", exemplar(depth - 1)), /"intValue":"1"/);
 });
 
 test("labels keep text as it was sent, a byte order mark included", () => {

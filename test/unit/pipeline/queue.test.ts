@@ -346,6 +346,19 @@ test("whoever waits for room is woken when something has left", async () => {
   assert.ok(queue.room({ items: 1, bytes: 1 }));
 });
 
+test("a drain waits for what is pushed as the last request leaves", async () => {
+  let sent = 0;
+  const send = async () => {
+    await sleep(2);
+    sent++;
+  };
+  const { queue, push } = queueOf(send, { sending_queue: { queue_size: 1, block_on_overflow: true } });
+  push("first");
+  void queue.roomMade().then(() => push("second"));
+  await queue.drain(5000);
+  assert.equal(sent, 2);
+});
+
 test("whatever happens: accepted = sent + failed, and every buffer goes back once", async () => {
   const outcome = fc.constantFrom("ok", "slow", "retry", "permanent", "throw", "hang");
   const pushes = fc.array(fc.record({ outcome, items: fc.nat(5), wait: fc.boolean() }), { maxLength: 25 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { NO_SERIES, SeriesTable } from "../../../src/series/table.ts";
+import { type Identify, NO_SERIES, SeriesTable } from "../../../src/series/table.ts";
 
 type Identity = readonly [hash0: number, hash1: number];
 
@@ -79,6 +79,44 @@ test("rows, eviction and recycling are those of a Map in order of last sight", (
     }),
     { numRuns: 300 },
   );
+});
+
+test("a series is the same whichever of its spellings comes, while series come, go and take each other's rows", () => {
+  // a spelling is the hash of the bytes; which series it names is known to `identify` alone
+  const spelling = fc.tuple(fc.nat(30), fc.nat(2));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.array(spelling, { maxLength: 25 }), { maxLength: 25 }),
+      fc.boolean(),
+      (limit, batches, repeated) => {
+        const table = new SeriesTable(limit);
+        const oracle = new Oracle(limit);
+        for (const batch of repeated ? batches.flatMap((batch) => [batch, batch]) : batches) {
+          const series = new Uint32Array(batch.length);
+          const hash0 = Int32Array.from(batch, ([id, as]) => Math.imul(id * 3 + as + 1, 0x9e3779b1));
+          const identify: Identify = (i, identity) => identity.set([batch[i][0] & 3, batch[i][0]]);
+          table.assign(hash0, new Int32Array(batch.length), batch.length, series, identify);
+          assert.deepEqual([...series], oracle.assign(batch.map(([id]) => [id & 3, id])));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("what `identify` throws leaves every series known so far its row", () => {
+  const table = new SeriesTable(3);
+  const series = new Uint32Array(4);
+  const hashes = Int32Array.of(11, 12, 13, 14);
+  const identify: Identify = (i, identity) => {
+    if (hashes[i] === 13) throw new RangeError("malformed");
+    identity.set([hashes[i] - 10, 0]);
+  };
+  assert.throws(() => table.assign(hashes, hashes, 4, series, identify), RangeError);
+  hashes[2] = 12;
+  table.assign(hashes, hashes, 4, series, identify);
+  assert.deepEqual([...series], [0, 1, 1, 2]);
 });
 
 test("series that are gone are not found, however the ones around them moved", () => {
