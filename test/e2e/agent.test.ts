@@ -255,9 +255,9 @@ test("usage errors say what is wrong, show the usage and end with 2", async (t) 
   const cases: [string[], RegExp][] = [
     [["run"], /^--config FILE is missing/],
     [["dance"], /^there is no command "dance"/],
-    [["run", "--cofnig", "x.yaml"], /--cofnig/],
+    [["run", "--cofnig", "x.yaml"], /^Unknown option '--cofnig'$/m],
     [["validate", "--format", "xml", "--config", "x.yaml"], /^--format is text or json/],
-    [["run", "x.yaml"], /^unexpected argument "x\.yaml"/],
+    [["run", "x.yaml"], /^unexpected argument "x\.yaml"; a file is given with --config$/m],
   ];
   await Promise.all(
     cases.map(async ([args, message]) => {

@@ -5,6 +5,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import type { Emit, Host, Telemetry } from "vedette";
 import otlp from "../../plugins/receivers/otlp/index.ts";
+import { eventually } from "../agent.ts";
 
 export interface Taken {
   readonly signal: Telemetry;
@@ -189,10 +190,8 @@ export async function raw(port: number, text: string | Uint8Array): Promise<stri
 
 export const grpcPort = (of: Running) => Number(of.grpc.split(":")[1]);
 
-/** Resolves once `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+/** Resolves once `condition` holds; fails when it does not in time. */
+export const until = (condition: () => boolean) => eventually(`${condition}`, condition);
 
 /** `length` bytes that compress about as well as telemetry does. */
 export function payload(length: number, seed = 1): Buffer {

@@ -194,6 +194,7 @@ test("which answers are tried again", async (t) => {
     assert.ok(error.message.startsWith(`${url}/v1/metrics answered ${status}`), error.message);
     assert.equal(error.retryable, retryable, row);
     assert.equal(error.retryAfter, retryAfter, row);
+    if (status === 413) assert.match(error.message, /: raise the receiver's limit, or let the service send smaller/);
   }
 });
 

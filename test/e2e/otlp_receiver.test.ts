@@ -252,6 +252,29 @@ suite("what the agent decides", () => {
     });
   }
 
+  test("what waits for room is bounded too: 503 beyond it, and room again afterwards", async () => {
+    const waiting: ((taken: boolean) => void)[] = [];
+    const receiver = await startReceiver(
+      {
+        http: { max_request_body_size: 65_536 },
+        grpc: { max_recv_msg_size_mib: 1 / 16 },
+        admission: { request_limit_mib: 0.01 },
+      },
+      () => new Promise((resolve) => waiting.push(resolve)),
+    );
+    for (let round = 0; round < 3; round++) {
+      const answers = Array.from({ length: 4 }, () => post(receiver, payload(60_000)));
+      await until(() => waiting.length === 4);
+      let refused = false;
+      const beyond = post(receiver, payload(60_000)).finally(() => (refused = true));
+      await until(() => refused || waiting.length > 4);
+      for (const go of waiting.splice(0)) go(true);
+      assert.equal((await beyond).status, 503);
+      for (const answer of answers) assert.equal((await answer).status, 200);
+    }
+    await receiver.stop();
+  });
+
   test("a failing agent is logged once a minute, with what was not logged", async () => {
     const receiver = await startReceiver({}, () => {
       throw new Error("out of cheese");
@@ -379,6 +402,12 @@ suite("start and stop", () => {
     const keepalive = { server_parameters: { time: "1000h" } };
     assert.ok(!otlp.config.safeParse({ protocols: { grpc: { keepalive } } }).success);
     assert.ok(!otlp.config.safeParse({ protocols: { http: { idle_timeout: "30d" } } }).success);
+  });
+
+  test("a largest request of nothing, or of more than can be held, is refused", () => {
+    for (const max_request_body_size of [0, "2GiB"]) {
+      assert.ok(!otlp.config.safeParse({ protocols: { http: { max_request_body_size } } }).success);
+    }
   });
 
   test("a protocol that is absent is not served, and one at least is wanted", async () => {

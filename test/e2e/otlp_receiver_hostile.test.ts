@@ -6,6 +6,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import { after, afterEach, before, suite, test } from "node:test";
 import zlib from "node:zlib";
+import grpc from "@grpc/grpc-js";
 import { Code, decodeStatus } from "vedette/otlp";
 import {
   call,
@@ -284,6 +285,25 @@ suite("gRPC calls, one by one", () => {
       assert.equal((await call(session, [framed(payload(1000))])).trailers["grpc-status"], "0");
     });
     receiver.taken.length = 0;
+  });
+
+  test("oversized calls among as many as the connection may have cost no other call", async () => {
+    const crowded = await startReceiver({ grpc: { max_recv_msg_size_mib: 1, max_concurrent_streams: 10 } });
+    const client = new grpc.Client(crowded.grpc, grpc.credentials.createInsecure());
+    const identity = (bytes: Buffer) => bytes;
+    const send = (bytes: Buffer) =>
+      new Promise<number>((resolve) => {
+        client.makeUnaryRequest(METHODS.metrics, identity, identity, bytes, (error) => resolve(error?.code ?? 0));
+      });
+    await send(payload(10));
+    const sizes = Array.from({ length: 200 }, (_, i) => (i % 3 === 0 ? 2 * 1024 ** 2 : 10_000));
+    const codes = await Promise.all(sizes.map((size) => send(Buffer.alloc(size))));
+    assert.deepEqual(
+      codes,
+      sizes.map((size) => (size > 10_000 ? Code.RESOURCE_EXHAUSTED : Code.OK)),
+    );
+    client.close();
+    await crowded.stop();
   });
 
   test("calls cancelled within their message, again and again: nothing is taken", async () => {

@@ -1,8 +1,10 @@
 // The parts of the otlp receiver that have a rule worth stating without a socket.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import zlib from "node:zlib";
 import fc from "fast-check";
 import { Bodies, Body } from "../../plugins/receivers/otlp/body.ts";
+import { inflate } from "../../plugins/receivers/otlp/inflate.ts";
 import { Message } from "../../plugins/receivers/otlp/message.ts";
 import { BufferPool } from "../../plugins/receivers/otlp/pool.ts";
 import { Refusal } from "../../plugins/receivers/otlp/refusal.ts";
@@ -58,6 +60,17 @@ test("room for bodies is what it was before, whether they are released, handed o
   const all = Array.from({ length: 64 }, () => new Body(bodies, 4096, 4096));
   assert.throws(() => new Body(bodies, 4096, 4096), Refusal);
   for (const body of all) body.release();
+});
+
+test("thirty bombs at once take the memory of a few", async () => {
+  const size = 20 * 1024 ** 2;
+  const bomb = zlib.zstdCompressSync(Buffer.alloc(size));
+  const { arrayBuffers } = process.memoryUsage();
+  const inflated = Array.from({ length: 30 }, () => inflate("zstd", bomb, size).then(({ length }) => length));
+  await Promise.race(inflated);
+  const taken = process.memoryUsage().arrayBuffers - arrayBuffers;
+  assert.ok(taken < 10 * size, `${taken >> 20} MiB`);
+  assert.deepEqual(new Set(await Promise.all(inflated)), new Set([size]));
 });
 
 test("a gRPC message is read alike however it is cut up", () => {

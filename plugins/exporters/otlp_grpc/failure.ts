@@ -16,7 +16,8 @@ const REMEDY: Partial<Record<number, string>> = {
   [status.UNIMPLEMENTED]: "is it an OTLP/gRPC endpoint that takes this signal?",
   [status.UNAUTHENTICATED]: "check the headers",
   [status.PERMISSION_DENIED]: "check the headers",
-  [status.RESOURCE_EXHAUSTED]: "lower sending_queue.batch.max_size if the message is too large",
+  [status.RESOURCE_EXHAUSTED]:
+    "if the message is too large, raise the receiver's limit, or let the service send smaller batches",
 };
 
 /** Milliseconds of the RetryInfo in a status' details; undefined without one. */
@@ -29,6 +30,10 @@ function retryInfo(metadata: Metadata): number | undefined {
     return undefined;
   }
 }
+
+/** What the gRPC library says around the error of the connection itself, balancer by balancer. */
+const NESTED =
+  /^(?:\w+: )?No connection established\. (?:.*Last error: )?(?:Error: )?(.*?)(?:\. Resolution note:\s*)?$/s;
 
 /** Foreign text for a message: one line, not endless. */
 export const quoted = (text: string): string =>
@@ -54,7 +59,7 @@ export function failureOf(error: ServiceError, endpoint: string, secure: boolean
   }
   const retryAfter = error.metadata ? retryInfo(error.metadata) : undefined;
   const retryable = TRY_AGAIN.has(error.code) || (error.code === status.RESOURCE_EXHAUSTED && retryAfter !== undefined);
-  const words = [quoted(error.details ?? ""), remedy(error, secure)].filter(Boolean).join("; ");
+  const words = [quoted((error.details ?? "").replace(NESTED, "$1")), remedy(error, secure)].filter(Boolean).join("; ");
   return new ExportError(`cannot send to ${endpoint} (${status[error.code] ?? error.code}): ${words}`, {
     retryable,
     retryAfter: retryable ? retryAfter : undefined,

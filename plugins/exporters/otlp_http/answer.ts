@@ -10,7 +10,7 @@ const REMEDY: Record<number, string> = {
   403: "check the headers",
   404: "is the path right? A path other than /v1/<signal> goes into <signal>_endpoint",
   405: "is it an OTLP endpoint?",
-  413: "lower sending_queue.batch.max_size",
+  413: "raise the receiver's limit, or let the service send smaller batches",
   415: "try another encoding or compression",
 };
 

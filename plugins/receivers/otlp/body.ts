@@ -8,7 +8,7 @@ const UNKNOWN_LENGTH = 64 * 1024;
 /** What a sender gets on the strength of a length it has only announced; more comes with the bytes. */
 const TRUSTED_LENGTH = 1024 ** 2;
 
-/** The buffers of all unfinished requests of a receiver, of at most `limit` bytes in all. */
+/** The buffers of all requests of a receiver that are not taken yet, of at most `limit` bytes in all. */
 export class Bodies {
   readonly #pool = new BufferPool(KEPT_BYTES);
   readonly #limit: number;
@@ -26,6 +26,16 @@ export class Bodies {
 
   free(bytes: number): void {
     this.#unfinished -= bytes;
+  }
+
+  /** Counts what the agent lets wait for room until `outcome` settles: it must not grow either. */
+  async whileWaiting(bytes: number, outcome: Promise<boolean>): Promise<boolean> {
+    this.#unfinished += bytes;
+    try {
+      return await outcome;
+    } finally {
+      this.free(bytes);
+    }
   }
 
   take(size: number): Buffer {

@@ -58,14 +58,25 @@ function answer(stream: ServerHttp2Stream): void {
   stream.end(EMPTY_MESSAGE);
 }
 
-/** An answer of headers alone. The rest of the request is discarded, as a reset now would make some clients miss the answer. */
+/**
+ * An answer of headers alone, once the rest of the call has come and is discarded: an earlier answer ends the call for its
+ * sender while it still counts as open here, and calls that the sender then has room for would break the connection.
+ */
 function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
-  if (stream.destroyed || stream.closed) return;
-  stream.respond(headers, { endStream: true });
-  if (stream.readableEnded) return;
-  stream.resume();
-  const cut = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), LINGER).unref();
+  const respond = () => {
+    if (stream.destroyed || stream.closed || stream.headersSent) return;
+    stream.respond(headers, { endStream: true });
+    // Behind the answer: a reset in the same tick would overtake and drop it.
+    if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  };
+  if (stream.readableEnded) {
+    respond();
+    return;
+  }
+  const cut = setTimeout(respond, LINGER).unref();
   stream.once("close", () => clearTimeout(cut));
+  stream.once("end", respond);
+  stream.resume();
 }
 
 function refuse(stream: ServerHttp2Stream, refusal: Refusal): void {

@@ -15,7 +15,10 @@ const urlPath = (signal: Telemetry) =>
 
 export const httpOptions = z.object({
   endpoint: endpoint().default("127.0.0.1:4318").describe("Address and port to listen on; port 0 takes a free one."),
-  max_request_body_size: byteSize().prefault("20MiB").describe("Largest request, both as sent and inflated."),
+  max_request_body_size: byteSize()
+    .refine((bytes) => bytes > 0 && bytes <= 1024 ** 3, { error: "must be more than 0 and at most 1GiB" })
+    .prefault("20MiB")
+    .describe("Largest request, both as sent and inflated."),
   traces_url_path: urlPath("traces"),
   metrics_url_path: urlPath("metrics"),
   logs_url_path: urlPath("logs"),

@@ -30,7 +30,7 @@ export default defineReceiver({
           .number()
           .positive()
           .default(128)
-          .describe("MiB of all requests that are not complete; beyond it senders are told to try again."),
+          .describe("MiB of all requests that are not taken yet; beyond it senders are told to try again."),
       })
       .prefault({})
       .describe("How much may be received at once."),

@@ -46,6 +46,23 @@ export const ENCODINGS: readonly string[] = ["identity", ...CODECS.keys()];
 const SYNC_BYTES = 512 * 1024;
 const SMALLEST_CHUNK = 64 * 1024;
 
+/** Inflations at once off the event loop, as many as it has threads: each may take all of its limit, whatever was guessed. */
+const MOST_AT_ONCE = 4;
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running < MOST_AT_ONCE) running++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
+}
+
 /** Bytes of memory that inflating is expected to take, at most `limit`. */
 export function inflatedSize(encoding: string, bytes: Buffer, limit: number): number {
   return Math.min(limit, Math.max(SMALLEST_CHUNK, CODECS.get(encoding)!.guess(bytes)));
@@ -69,7 +86,7 @@ export async function inflate(encoding: string, bytes: Buffer, limit: number): P
         if (limit <= SYNC_BYTES || !isTooLarge(error)) throw error;
       }
     }
-    return trimmed(await codec.async(bytes, { ...options, maxOutputLength: limit }));
+    return trimmed(await inTurn(() => codec.async(bytes, { ...options, maxOutputLength: limit })));
   } catch (error) {
     throw isTooLarge(error) ? tooLarge(limit) : malformed(`broken ${encoding}: ${(error as Error).message}`);
   }

@@ -26,7 +26,7 @@ export class Intake {
   #reportedAt = Number.NEGATIVE_INFINITY;
   #unreported = 0;
 
-  /** `limit` bounds the bytes of all requests that are not complete. */
+  /** `limit` bounds the bytes of all requests that are not taken yet. */
   constructor(host: Host, outputs: Outputs, limit: number) {
     this.bodies = new Bodies(limit);
     this.#host = host;
@@ -42,10 +42,11 @@ export class Intake {
 
   /** Resolves once the agent has taken the request; throws, most often a Refusal, when it has not. Takes `body` over. */
   async deliver(request: Request, body: Body): Promise<void> {
-    const { emit, encoding, json } = request;
-    const outcome =
-      encoding === "identity" && !json ? emit(body.bytes, body.handOver()) : emit(await this.#rewritten(request, body));
-    if (!(typeof outcome === "boolean" ? outcome : await outcome)) throw overloaded("the agent's queues are full");
+    const asSent = request.encoding === "identity" && !request.json;
+    const bytes = asSent ? body.bytes : await this.#rewritten(request, body);
+    const outcome = request.emit(bytes, asSent ? body.handOver() : undefined);
+    const taken = typeof outcome === "boolean" ? outcome : await this.bodies.whileWaiting(bytes.length, outcome);
+    if (!taken) throw overloaded("the agent's queues are full");
   }
 
   async #rewritten({ signal, encoding, json, limit }: Request, body: Body): Promise<Uint8Array> {

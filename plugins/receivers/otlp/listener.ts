@@ -27,5 +27,5 @@ export const MAX_CONNECTIONS = 4096;
 /** Of one request. */
 export const MAX_HEADER_BYTES = 16 * 1024;
 
-/** Milliseconds for which a sender whose request is refused may go on sending it before it is cut. */
+/** Milliseconds for which a sender whose request is refused may go on sending it. */
 export const LINGER = 1000;
