@@ -62,7 +62,7 @@ export class Agent {
     const { pipelines, extensions } = config.service;
     for (const id of extensions) {
       const { plugin, component } = this.#component<ExtensionPlugin>("extensions", id);
-      this.#extensions.push({ id, part: plugin.create(component.options, this.#host(id)) });
+      this.#extensions.push({ id, part: made(id, () => plugin.create(component.options, this.#host(id))) });
     }
     for (const { exporters } of pipelines) for (const id of exporters) this.#createEnd(id);
     for (const pipeline of pipelines) {
@@ -80,7 +80,10 @@ export class Agent {
     );
     for (const id of receivers) {
       const { plugin, component } = this.#component<ReceiverPlugin>("receivers", id);
-      this.#receivers.push({ id, part: plugin.create(component.options, this.#host(id), this.#outputs(id)) });
+      this.#receivers.push({
+        id,
+        part: made(id, () => plugin.create(component.options, this.#host(id), this.#outputs(id))),
+      });
     }
   }
 
@@ -104,7 +107,7 @@ export class Agent {
     if (this.#config.exporters.has(id)) {
       const { plugin, component } = this.#component<ExporterPlugin<any, any>>("exporters", id);
       const options = plugin.sends ? (component.options as unknown as SendingOptions) : LOCAL;
-      const part = plugin.create(component.options, host);
+      const part = made(id, () => plugin.create(component.options, host));
       this.#exporters.set(id, { part, queue: new Queue(part, options, host) });
       return;
     }
@@ -126,7 +129,13 @@ export class Agent {
     };
     const wanted = this.#config.service.pipelines.filter((pipeline) => pipeline.receivers.includes(id));
     const emit = Object.fromEntries(wanted.map(({ signal }) => [signal, feed(signal as Telemetry)]));
-    this.#connectors.set(id, this.#stage(plugin.create(component.options, host, emit), host));
+    this.#connectors.set(
+      id,
+      this.#stage(
+        made(id, () => plugin.create(component.options, host, emit)),
+        host,
+      ),
+    );
   }
 
   /** Processors are made anew for each pipeline that names them, as the Collector does. */
@@ -134,10 +143,11 @@ export class Agent {
     const processors = pipeline.processors.map((id): Stage<any> => {
       const host = this.#host(id);
       const { plugin, component } = this.#component<Plugin>("processors", id);
-      const part =
+      const part = made(id, () =>
         plugin.kind === "detector"
           ? this.#detector(plugin, component, host)
-          : (plugin as ProcessorPlugin<any, any>).create(component.options, host);
+          : (plugin as ProcessorPlugin<any, any>).create(component.options, host),
+      );
       this.#processors.push({ id, part });
       return this.#stage(part, host);
     });
@@ -227,6 +237,15 @@ export class Agent {
     await stop(this.#processors);
     await stop([...this.#exporters.values()]);
     await stop(this.#extensions);
+  }
+}
+
+/** What a plugin creates; its error names the component. */
+function made<T>(id: string, create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw new Error(`${id} could not be created: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 

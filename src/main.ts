@@ -113,7 +113,7 @@ async function run(args: Arguments): Promise<number> {
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   const log = new Log(config.service.telemetry.logs);
   const own = log.for("vedette");
-  const agent = new Agent(config, registry, log);
+  let agent: Agent;
   const asked = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.once(signal, () => {
@@ -123,6 +123,7 @@ async function run(args: Arguments): Promise<number> {
     }
   });
   try {
+    agent = new Agent(config, registry, log);
     await agent.start();
   } catch (error) {
     own.error("the agent could not start", { error: (error as Error).message });

@@ -1,6 +1,6 @@
 // Histogram points -> the rate of their count, their mean and estimated quantiles, of what was added since the point before.
 import { Kind, type MetricScan } from "../otlp/columns.ts";
-import { CLOCK_SET_BACK } from "./rates.ts";
+import { CLOCK_SET_BACK, SHORTEST_INTERVAL } from "./rates.ts";
 import { NO_SERIES, type RowOwner } from "./table.ts";
 
 const QUANTILES = [0.5, 0.95, 0.99] as const;
@@ -55,7 +55,7 @@ export class DistributionMemory implements RowOwner {
         const s = series[row];
         if (s === NO_SERIES) continue;
         const last = this.#memory[s];
-        if (last !== undefined && time <= last[TIME] && last[TIME] - time < CLOCK_SET_BACK) continue;
+        if (last !== undefined && time < last[TIME] + SHORTEST_INTERVAL && last[TIME] - time < CLOCK_SET_BACK) continue;
         const first = last === undefined || time <= last[TIME];
         if (!first) {
           const restarted = since > last[TIME] && since < time;

@@ -26,6 +26,10 @@ export class SeriesState<Shape extends StateShape = StateShape> {
         : { name, type: column[0], width: column[1], shared: column[2] === "shared" },
     );
     const columns = this.#record({});
+    for (const { name, type } of this.#layout) {
+      if (!Object.hasOwn(ARRAYS, type))
+        throw new TypeError(`state.${name}: there is no column type ${type}; write f64, f32, u32, i32 or u8`);
+    }
     for (const { name, type, width, shared } of this.#layout) columns[name] = new ARRAYS[type](shared ? width : 0);
     this.columns = columns as StateOf<Shape>;
   }

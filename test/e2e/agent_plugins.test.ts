@@ -171,6 +171,34 @@ processors: {typed: {limit: 2}, plain/second: , packaged: , one_of_two: , two_of
   }
 });
 
+test("a component that cannot be created is named; nothing starts", async (t) => {
+  const create = 'create: () => { throw new Error("no such model"); },';
+  const broken = `import { defineProcessor, z } from "vedette";
+export default defineProcessor({
+  type: "broken", signals: ["metrics"], stability: "experimental", summary: "Cannot be made.", config: z.object({}),
+  ${create}
+});`;
+  const misspelt = detector("misspelt", false).replace('"f64"', '"f65"');
+  for (const [type, text, why] of [
+    ["broken", broken, /broken could not be created: no such model/],
+    ["misspelt", misspelt, /misspelt could not be created: state\.last: there is no column type f65/],
+  ] as const) {
+    const folder = folderWith(t, {
+      "plugin.js": text,
+      "config.yaml": `plugins: [./plugin.js]
+receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
+processors: { ${type}: }
+exporters: { debug: }
+service: { pipelines: { metrics: { receivers: [otlp], processors: [${type}], exporters: [debug] } } }
+`,
+    });
+    const { code, stderr } = await vedette(t, ["run", "--config", join(folder, "config.yaml")]);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, why);
+    assert.doesNotMatch(stderr, /listening|internal error/);
+  }
+});
+
 test("a plugin that throws is named in the log, and its batch goes on without it", async (t) => {
   const folder = folderWith(t, {
     "brittle.ts": THROWS,
