@@ -33,7 +33,7 @@ export interface Sink {
 
 export const SIGNALS: readonly Telemetry[] = ["metrics", "logs", "traces"];
 
-const METHODS: Record<Telemetry, string> = {
+export const METHODS: Readonly<Record<Telemetry, string>> = {
   metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
   logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
   traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",

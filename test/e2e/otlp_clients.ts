@@ -6,6 +6,7 @@ import net from "node:net";
 import type { Emit, Host, Telemetry } from "vedette";
 import otlp from "../../plugins/receivers/otlp/index.ts";
 import { eventually } from "../agent.ts";
+import { METHODS } from "../sinks.ts";
 
 export interface Taken {
   readonly signal: Telemetry;
@@ -110,12 +111,6 @@ async function collected(stream: http.IncomingMessage): Promise<Buffer> {
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
-
-export const METHODS: Record<Telemetry, string> = {
-  traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-  metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-  logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-};
 
 /** A gRPC message: flag, length, content. */
 export function framed(content: Uint8Array, flag = 0, length = content.length): Buffer {

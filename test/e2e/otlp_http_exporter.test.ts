@@ -408,6 +408,15 @@ test("what answers without speaking HTTP/1.1 is tried again, with a hint", async
   assert.match(plain.message, /does the port speak TLS\?/);
 });
 
+test("an answer that would change the protocol is tried again", async (t) => {
+  const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  const address = await listen(
+    t,
+    net.createServer((socket) => socket.on("error", () => {}).once("data", () => socket.write(head))),
+  );
+  assert.equal((await failure(exporterTo(t, `http://${address}`).send())).retryable, true);
+});
+
 test("stop closes idle connections, may come twice and without a start", async (t) => {
   const { url } = await collector(t);
   const { exporter, send } = exporterTo(t, url);

@@ -10,19 +10,9 @@ import oracle from "otlp-oracle/build/src/generated/root.js";
 import type { Telemetry } from "vedette";
 import { Code, DecodeError, decodeStatus } from "vedette/otlp";
 import otlp from "../../plugins/receivers/otlp/index.ts";
-import {
-  call,
-  framed,
-  METHODS,
-  payload,
-  post,
-  type Running,
-  startReceiver,
-  until,
-  withSession,
-} from "./otlp_clients.ts";
+import { METHODS, SIGNALS } from "../sinks.ts";
+import { call, framed, payload, post, type Running, startReceiver, until, withSession } from "./otlp_clients.ts";
 
-const SIGNALS: readonly Telemetry[] = ["metrics", "logs", "traces"];
 const COMPRESS = { gzip: zlib.gzipSync, zstd: zlib.zstdCompressSync, deflate: zlib.deflateSync };
 
 /** One unary call by the reference implementation. */

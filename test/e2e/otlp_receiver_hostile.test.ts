@@ -8,11 +8,11 @@ import { after, afterEach, before, suite, test } from "node:test";
 import zlib from "node:zlib";
 import grpc from "@grpc/grpc-js";
 import { Code, decodeStatus } from "vedette/otlp";
+import { METHODS } from "../sinks.ts";
 import {
   call,
   framed,
   grpcPort,
-  METHODS,
   payload,
   post,
   type Running,

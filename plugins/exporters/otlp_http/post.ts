@@ -92,6 +92,10 @@ export function post(target: Target, body: Uint8Array, signal: AbortSignal): Pro
     request.on("error", (error) => {
       if (!answered) reject(unreachable(target, error, signal));
     });
+    // An answer that changes the protocol is neither a response nor an error.
+    request.on("close", () => {
+      if (!answered) reject(unreachable(target, new Error("no answer"), signal));
+    });
     request.end(body);
   });
 }

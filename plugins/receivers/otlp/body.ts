@@ -18,12 +18,6 @@ export class Bodies {
     this.#limit = limit;
   }
 
-  /** Counts `bytes` more until `free`; throws a Refusal beyond the limit. */
-  reserve(bytes: number): void {
-    if (this.#unfinished + bytes > this.#limit) throw overloaded("too many requests are being received at once");
-    this.#unfinished += bytes;
-  }
-
   free(bytes: number): void {
     this.#unfinished -= bytes;
   }
@@ -38,10 +32,11 @@ export class Bodies {
     }
   }
 
+  /** Counts the buffer until `free`; throws a Refusal beyond the limit. */
   take(size: number): Buffer {
-    this.reserve(size);
+    if (this.#unfinished + size > this.#limit) throw overloaded("too many requests are being received at once");
     const buffer = this.#pool.take(size);
-    this.#unfinished += buffer.length - size;
+    this.#unfinished += buffer.length;
     return buffer;
   }
 

@@ -63,15 +63,10 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes of memory that inflating is expected to take, at most `limit`. */
-export function inflatedSize(encoding: string, bytes: Buffer, limit: number): number {
-  return Math.min(limit, Math.max(SMALLEST_CHUNK, CODECS.get(encoding)!.guess(bytes)));
-}
-
 /** The inflated bytes, in a buffer of their own. Throws a Refusal when they are broken, or more than `limit`. */
 export async function inflate(encoding: string, bytes: Buffer, limit: number): Promise<Buffer> {
   const codec = CODECS.get(encoding)!;
-  const size = inflatedSize(encoding, bytes, limit);
+  const size = Math.min(limit, Math.max(SMALLEST_CHUNK, codec.guess(bytes)));
   const options = {
     // One byte more than the result, or zlib would go on into a second chunk to find the end.
     chunkSize: size + 1,

@@ -2,7 +2,7 @@
 import type { Emit, Host, Outputs, Telemetry } from "vedette";
 import { jsonToProtobuf } from "vedette/otlp";
 import { Bodies, type Body } from "./body.ts";
-import { inflate, inflatedSize } from "./inflate.ts";
+import { inflate } from "./inflate.ts";
 import { overloaded, type Refusal, refusalOf, unknownTarget } from "./refusal.ts";
 
 const REPORT_INTERVAL = 60_000;
@@ -50,18 +50,10 @@ export class Intake {
   }
 
   async #rewritten({ signal, encoding, json, limit }: Request, body: Body): Promise<Uint8Array> {
-    let reserved = 0;
     try {
-      let bytes: Uint8Array = body.bytes;
-      if (encoding !== "identity") {
-        const size = inflatedSize(encoding, body.bytes, limit);
-        this.bodies.reserve(size);
-        reserved = size;
-        bytes = await inflate(encoding, body.bytes, limit);
-      }
+      const bytes = encoding === "identity" ? body.bytes : await inflate(encoding, body.bytes, limit);
       return json ? jsonToProtobuf(signal, bytes) : bytes;
     } finally {
-      this.bodies.free(reserved);
       body.release();
     }
   }
