@@ -46,12 +46,12 @@ export function readVarint64(bytes: Uint8Array, at: number, end: number): void {
       low |= bits << 28;
       high = bits >>> 4;
     } else high |= bits << (shift - 32);
+    if (shift === 63 && byte > 1) malformed("varint past 64 bits", at);
     if (byte < 128) {
       position = p + 1;
       return;
     }
     shift += 7;
-    if (shift === 70) malformed("varint longer than 10 bytes", at);
   }
   truncated(end);
 }

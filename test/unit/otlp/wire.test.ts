@@ -31,9 +31,11 @@ test("a varint may be padded to ten bytes", () => {
   assert.equal(position, 10);
 });
 
-test("a varint of eleven bytes is refused", () => {
+test("a varint past 64 bits is refused, by its length or by its tenth byte", () => {
   const long = new Uint8Array(11).fill(0x80);
-  refuses(() => readVarint(long, 0, 11), /varint longer than 10 bytes at byte 0/, 0);
+  refuses(() => readVarint(long, 0, 11), /varint past 64 bits at byte 0/, 0);
+  const wide = Uint8Array.from([...new Array(9).fill(0x80), 2]);
+  refuses(() => readVarint(wide, 0, 10), /varint past 64 bits at byte 0/, 0);
 });
 
 test("64-bit varints come in two halves, 32-bit ones keep their low half", () => {
