@@ -78,7 +78,7 @@ export function checkKeyValue(bytes: Uint8Array, start: number, end: number, dep
       if (kind === 0x18 || kind === 0x10) {
         let last = inner;
         while (last < end && bytes[last] > 127) last++;
-        if (last === end - 1 && last - inner < 10) return;
+        if (last === end - 1 && last - inner < 9) return;
       } else if (kind === 0x21 && inner + 8 === end) return;
     }
   }
