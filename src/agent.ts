@@ -1,11 +1,14 @@
 // A checked configuration becomes running parts: built exporters first, stopped receivers first.
 import { randomBytes } from "node:crypto";
+import { createNoopMeter } from "@opentelemetry/api";
 import {
+  type AgentView,
   type Component,
   type ConnectorPlugin,
   type DetectorPlugin,
   type ExporterPlugin,
   type Extension,
+  type ExtensionHost,
   type ExtensionPlugin,
   type Host,
   type Outputs,
@@ -92,8 +95,30 @@ export class Agent {
     return { component, plugin: this.#registry.get(section, component.type) as P };
   }
 
-  #host(id: string): Host {
-    return { id, log: this.#log.for(id), now: this.#now, random: seededRandom(id) };
+  #host(id: string): ExtensionHost {
+    const extension = (wanted: string): Extension => {
+      const found = this.#extensions.find((each) => each.id === wanted);
+      if (!found) throw new Error(`there is no extension ${wanted}`);
+      return found.part;
+    };
+    const agent: AgentView = {
+      version: "",
+      startedAt: 0,
+      components: () => [],
+      pipelines: () => [],
+      measurements: () => [],
+    };
+    const report = () => {};
+    return {
+      id,
+      log: this.#log.for(id),
+      now: this.#now,
+      random: seededRandom(id),
+      meter: createNoopMeter(),
+      report,
+      extension,
+      agent,
+    };
   }
 
   #stage<T>(part: T, host: Host): Stage<T> {

@@ -1,6 +1,7 @@
 // What the tests of exporters share: a host that remembers its log, requests made by the oracle, one anomaly.
 import root from "otlp-oracle/build/src/generated/root.js";
 import type { Anomaly, ExportRequest, Host, Telemetry } from "vedette";
+import { fakeHost as quiet } from "vedette/testing";
 
 /** What is used of a message class of the oracle, whose own types do not name its messages. */
 interface OracleMessage {
@@ -32,7 +33,7 @@ export function fakeHost(): Host & { logged: Logged[]; clock: number } {
   const at = (level: Logged["level"]) => (message: string, fields?: object) =>
     void logged.push(fields === undefined ? { level, message } : { level, message, fields });
   return {
-    id: "test",
+    ...quiet(),
     logged,
     clock: now,
     now() {

@@ -1,4 +1,6 @@
 // The kinds of component other than detectors, and what the agent lends them.
+import type { Meter } from "@opentelemetry/api";
+import type { Extension } from "./extension.ts";
 import type { DataOf, ExportOf, Signal, Telemetry } from "./signals.ts";
 
 /** Structured log of one component; `fields` are JSON values. */
@@ -9,15 +11,27 @@ export interface Logger {
   error(message: string, fields?: object): void;
 }
 
+/** How a component fares: "recoverable_error" may pass by itself, "permanent_error" wants somebody to act. */
+export type Status = "starting" | "ok" | "recoverable_error" | "permanent_error" | "stopping" | "stopped";
+
 /** Everything that a component may use of the agent. Tests pass a fake one. */
 export interface Host {
   /** "type" or "type/name", as in the configuration. */
   readonly id: string;
   readonly log: Logger;
+  /** Instruments of the component's own, on the agent's metrics; every one of them is labelled with the component's id. */
+  readonly meter: Meter;
   /** Unix milliseconds; the only clock that a component may read. */
   now(): number;
   /** Uniform in [0, 1), seeded by the component id, so that replays repeat; the only chance. */
   random(): number;
+  /**
+   * Tells the operator how the component fares, and why in one sentence; cheap when nothing changed. The agent itself
+   * reports starting, ok once started, stopping and stopped; and for exporters whether sending works.
+   */
+  report(status: "ok" | "recoverable_error" | "permanent_error", reason?: string): void;
+  /** The extension of this id as it runs now; ask again for each use, since a reload may replace it. Throws when there is none. */
+  extension(id: string): Extension;
 }
 
 export interface Component {
@@ -29,25 +43,39 @@ export interface Component {
 
 /**
  * Hands one Export*ServiceRequest in protobuf to the agent, which runs its pipelines in this call.
- * - true: every queue holds it; acknowledge. - false: overloaded; refuse, so that the sender retries.
+ * - true: every queue holds it, durably where it has storage; acknowledge. - false: overloaded; refuse, so that the sender retries.
  * - throws DecodeError (of "vedette/otlp") when the bytes are not OTLP; nothing of the request was taken.
  * The agent owns `bytes` until it calls `release`, once, whatever the outcome. Without `release` they are its own for good.
  */
 export type Emit = (bytes: Uint8Array, release?: () => void) => boolean | Promise<boolean>;
 
-/** One function for each signal that a pipeline takes from this component; absent: no pipeline wants the signal. */
+/** One function for each signal that a pipeline takes from this component; absent: none does. Read it on each request: a reload may change it. */
 export type Outputs = { readonly [S in Telemetry]?: Emit };
 
 export type Receiver = Component;
 
-export interface Extension extends Component {
-  /** Called once every component has started, and again with false when the agent begins to stop. */
-  ready?(ready: boolean): void;
-}
-
 export interface Processor<S extends Signal> extends Component {
   /** The data to pass on, or nothing to drop it. Synchronous; keeps nothing of what it is handed. */
   process(data: DataOf<S>): DataOf<S> | undefined;
+  /** Asked before a request is even read: false refuses it, and the sender tries again later. */
+  admit?(): boolean;
+  /** How the queues of the exporters behind it are to join requests, where `sending_queue.batch` does not say. */
+  readonly batching?: Batching;
+  /** All that it has learnt, to be kept across restarts and reloads. Called between batches. */
+  save?(): Uint8Array;
+  /** Goes on from what `save` gave, perhaps in an earlier version; throws when it cannot. Before the first batch. */
+  load?(saved: Uint8Array): void;
+}
+
+/** How requests are joined before they are sent; sizes in `sizer`'s unit. */
+export interface Batching {
+  /** Milliseconds that the first request of a batch waits for more. */
+  readonly flush_timeout: number;
+  /** A batch of this size is sent at once. */
+  readonly min_size: number;
+  /** Larger requests are split; 0: never. */
+  readonly max_size: number;
+  readonly sizer: "items" | "bytes";
 }
 
 /** Takes the data of one pipeline as an exporter does and feeds others as a receiver does. */

@@ -1,6 +1,6 @@
 // Where a server listens: reads "host:port", binds it, and says in plain words why it could not.
 import { lookup } from "node:dns/promises";
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { z } from "zod";
 
 /** `host` is undefined for ":4317", every address of the machine. */
@@ -29,8 +29,95 @@ const REMEDY: Record<string, string> = {
   ENOTFOUND: "the host name is not known; write an address",
 };
 
-/** Binds `server` and resolves to the endpoint it got, with the real port. `option` is named in the error. */
-export async function listen(server: Server, text: string, option: string): Promise<string> {
+/** A server's place on the network. */
+export interface Listening {
+  /** host:port with the real port. */
+  readonly endpoint: string;
+  /**
+   * Takes no more connections; resolves once those there are have ended, cut after `grace` milliseconds. Where a successor took the
+   * place over, open connections are still served until then, so that nobody is refused. Safe twice.
+   */
+  close(grace: number): Promise<void>;
+}
+
+export interface Place {
+  /** Named in errors: "protocols.grpc.endpoint". */
+  readonly option: string;
+  /** Who listens: "otlp grpc". The same owner may listen at the same endpoint again: the newest server then gets the connections. */
+  readonly owner: string;
+}
+
+/** A bound address, and the servers that share it; the last one gets the connections. */
+class Shared {
+  readonly listener: Server;
+  readonly servers: Server[] = [];
+  endpoint = "";
+
+  constructor() {
+    this.listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      const server = this.servers.at(-1);
+      if (!server) return void socket.destroy();
+      socket.allowHalfOpen = (server as Server & { allowHalfOpen: boolean }).allowHalfOpen;
+      server.emit("connection", socket);
+    });
+  }
+}
+
+const places = new Map<string, Shared>();
+
+/** Serves connections to the endpoint `text` with `server`, which is never bound itself: `server.listening` stays false. */
+export async function listen(server: Server, text: string, { option, owner }: Place): Promise<Listening> {
+  const key = `${owner} at ${text}`;
+  let shared = places.get(key);
+  if (!shared) {
+    shared = new Shared();
+    shared.endpoint = await bind(shared.listener, text, option);
+    places.set(key, shared);
+  }
+  const place = shared;
+  place.listener.maxConnections = server.maxConnections;
+  place.servers.push(server);
+  const sockets = new Set<Socket>();
+  server.prependListener("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.emit("listening"); // an HTTP server begins to enforce its timeouts
+  let closing: Promise<void> | undefined;
+
+  async function close(grace: number): Promise<void> {
+    place.servers.splice(place.servers.indexOf(server), 1);
+    const deadline = performance.now() + grace;
+    if (place.servers.length === 0) {
+      places.delete(key);
+      place.listener.close();
+    } else await ended(sockets, grace);
+    server.close();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    await ended(sockets, Math.max(0, deadline - performance.now()));
+    for (const socket of sockets) socket.destroy();
+  }
+
+  return {
+    endpoint: place.endpoint,
+    close(grace) {
+      closing ??= close(grace);
+      return closing;
+    },
+  };
+}
+
+/** Settles when every socket has closed, or after `longest` milliseconds. */
+async function ended(sockets: ReadonlySet<Socket>, longest: number): Promise<void> {
+  const all = Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, longest);
+  await Promise.race([all, late.promise]);
+  clearTimeout(timer);
+}
+
+/** Binds `server` and resolves to the endpoint it got. */
+async function bind(server: Server, text: string, option: string): Promise<string> {
   const { host, port } = parseEndpoint(text)!;
   try {
     const address = host && (await lookup(host, { order: "ipv4first" })).address;

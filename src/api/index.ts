@@ -5,6 +5,7 @@ export * from "./anomaly.ts";
 export * from "./component.ts";
 export * from "./detector.ts";
 export * from "./endpoint.ts";
+export * from "./extension.ts";
 export * from "./plugin.ts";
 export * from "./signals.ts";
 export * from "./units.ts";

@@ -1,7 +1,8 @@
 // What a plugin module exports by default: its manifest and its constructor in one object.
 import type { z } from "zod";
-import type { Connector, Exporter, Extension, Host, Outputs, Processor, Receiver } from "./component.ts";
+import type { Connector, Exporter, Host, Outputs, Processor, Receiver } from "./component.ts";
 import type { ScoreThenLearn, StateShape } from "./detector.ts";
+import type { Capability, Extension, ExtensionHost } from "./extension.ts";
 import type { Labels, Signal, Telemetry } from "./signals.ts";
 
 export type Stability = "experimental" | "alpha" | "beta" | "stable";
@@ -63,7 +64,9 @@ export interface ExporterPlugin<C extends z.ZodObject = z.ZodObject, S extends S
 }
 
 export interface ExtensionPlugin<C extends z.ZodObject = z.ZodObject> extends Manifest<C> {
-  create(config: z.output<C>, host: Host): Extension;
+  /** What other components may name it for. */
+  readonly offers?: readonly Capability[];
+  create(config: z.output<C>, host: ExtensionHost): Extension;
 }
 
 /** What the registry finds in a module. `any` here is the loss of a config's type at that border, checked by its schema. */

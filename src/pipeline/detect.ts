@@ -299,7 +299,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   /** All that it remembers, complete: identities, the detector's columns, ages and calibration. */
-  save(): Snapshot {
+  snapshot(): Snapshot {
     const order: number[] = [];
     const free = new Set(this.#free);
     for (let own = 0; own < this.#length; own++) if (!free.has(own)) order.push(own);
@@ -319,7 +319,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   /**
-   * Goes on from what `save` gave, in a table of the same hash seed; false, and nothing changed, when it does not fit.
+   * Goes on from what `snapshot` gave, in a table of the same hash seed; false, and nothing changed, when it does not fit.
    * For a detector that has seen nothing yet.
    */
   restore(snapshot: Snapshot): boolean {

@@ -88,7 +88,7 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   whole.end();
 
   const before = new Trial(plugin, parse(), recording.table).feed(recording, 0, middle);
-  const snapshot = before.detector.save();
+  const snapshot = before.detector.snapshot();
   before.end();
   // whatever lies outside its columns belongs to another detector by now
   const stranger = record(recording.signal, STREAMS[recording.signal](2) as Iterable<LabelledRequest>);

@@ -1,5 +1,6 @@
 // The agent as a plugin sees it, for tests: a clock that only the test moves, chance that repeats, a log to look into.
-import type { Host, Logger } from "../api/index.ts";
+import { createNoopMeter } from "@opentelemetry/api";
+import type { AgentView, Extension, ExtensionHost, Logger, Status } from "../api/index.ts";
 
 export interface LogEntry {
   readonly level: keyof Logger;
@@ -7,11 +8,17 @@ export interface LogEntry {
   readonly fields: object | undefined;
 }
 
-export interface FakeHost extends Host {
+export interface FakeHost extends ExtensionHost {
   /** Unix milliseconds; what `now()` says. Set it to let time pass. */
   time: number;
   /** All that was logged, in order. */
   readonly logged: LogEntry[];
+  /** All that was reported, in order. */
+  readonly reported: { readonly status: Status; readonly reason?: string }[];
+  /** What `extension` finds, by id. */
+  readonly extensions: Map<string, Extension>;
+  /** An agent without components, unless the test replaces it. */
+  agent: AgentView;
 }
 
 /** 2024-01-01T00:00:00Z: where the clock of a fake host and generated streams begin. */
@@ -34,6 +41,18 @@ export function fakeHost(id = "test"): FakeHost {
       return this.time;
     },
     random: seededRandom(seed),
+    meter: createNoopMeter(),
+    reported: [],
+    report(status, reason) {
+      this.reported.push(reason === undefined ? { status } : { status, reason });
+    },
+    extensions: new Map(),
+    extension(wanted) {
+      const extension = this.extensions.get(wanted);
+      if (!extension) throw new Error(`there is no extension ${wanted}`);
+      return extension;
+    },
+    agent: { version: "0.0.0", startedAt: START, components: () => [], pipelines: () => [], measurements: () => [] },
   };
 }
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
-import type { Extension, Host } from "vedette";
+import type { Extension, ExtensionHost } from "vedette";
+import { fakeHost } from "vedette/testing";
 import health from "../../plugins/extensions/health_check/index.ts";
 
 /** Runs `use` with a started extension, its base URL, and a clock that the test moves. */
@@ -16,8 +17,8 @@ async function withHealthCheck(
   const info = (_: string, fields?: object) => {
     url = `http://${(fields as { endpoint: string }).endpoint}`;
   };
-  const host: Host = {
-    id: "health_check",
+  const host: ExtensionHost = {
+    ...fakeHost("health_check"),
     log: { debug() {}, info, warn() {}, error() {} },
     now: () => clock.now,
     random: () => 0.5,
@@ -89,7 +90,7 @@ test("stop is safe twice and without start, and cuts a probe that hangs", async 
     await Promise.all([extension.stop!(), extension.stop!(), cut]);
     await assert.rejects(fetch(url));
   });
-  const host = { id: "health_check" } as Host;
+  const host = fakeHost("health_check");
   await health.create(health.config.parse({}), host).stop!();
 });
 

@@ -4,6 +4,7 @@ import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
 import type { Emit, Host, Telemetry } from "vedette";
+import { fakeHost } from "vedette/testing";
 import otlp from "../../plugins/receivers/otlp/index.ts";
 import { eventually } from "../agent.ts";
 import { METHODS } from "../sinks.ts";
@@ -44,7 +45,7 @@ export async function startReceiver(
       if (protocol && endpoint) endpoints[protocol] = endpoint;
     };
   const host: Host = {
-    id: "otlp",
+    ...fakeHost("otlp"),
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     now: () => running.clock,
     random: () => 0.5,

@@ -9,6 +9,7 @@ import grpc from "@grpc/grpc-js";
 import oracle from "otlp-oracle/build/src/generated/root.js";
 import type { Telemetry } from "vedette";
 import { Code, DecodeError, decodeStatus } from "vedette/otlp";
+import { fakeHost } from "vedette/testing";
 import otlp from "../../plugins/receivers/otlp/index.ts";
 import { METHODS, SIGNALS } from "../sinks.ts";
 import { call, framed, payload, post, type Running, startReceiver, until, withSession } from "./otlp_clients.ts";
@@ -331,7 +332,7 @@ suite("start and stop", () => {
   });
 
   const host = {
-    id: "otlp",
+    ...fakeHost("otlp"),
     log: {
       debug() {},
       info: (_: string, fields?: object) => void listening.push(fields as never),

@@ -1,6 +1,6 @@
 // Tells whoever probes over HTTP whether the agent is ready.
 import { createServer, type ServerResponse } from "node:http";
-import { defineExtension, endpoint, listen, z } from "vedette";
+import { defineExtension, endpoint, type Listening, listen, z } from "vedette";
 import { type Ready, statusBody } from "./status.ts";
 
 /** A probe is a few bytes and quick; whatever is not is cut after this many milliseconds. */
@@ -29,7 +29,7 @@ export default defineExtension({
   }),
   create({ endpoint, path, response_body }, host) {
     let ready: Ready | undefined;
-    let stopping = Promise.resolve();
+    let listening: Listening | undefined;
 
     const respond = (response: ServerResponse, status: number, headers: Record<string, string>, body = "") =>
       response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
@@ -63,17 +63,14 @@ export default defineExtension({
 
     return {
       async start() {
-        host.log.info("listening", { protocol: "http", endpoint: await listen(server, endpoint, "endpoint") });
+        listening = await listen(server, endpoint, { option: "endpoint", owner: host.id });
+        host.log.info("listening", { protocol: "http", endpoint: listening.endpoint });
       },
       ready(isReady) {
         ready = isReady ? { since: host.now() } : undefined;
       },
-      stop() {
-        if (server.listening) {
-          stopping = new Promise((resolve) => server.close(() => resolve()));
-          server.closeAllConnections();
-        }
-        return stopping;
+      async stop() {
+        await listening?.close(0);
       },
     };
   },

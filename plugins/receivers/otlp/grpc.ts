@@ -7,7 +7,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { endpoint, type Host, listen, type Telemetry, z } from "vedette";
+import { endpoint, type Host, type Listening, listen, type Telemetry, z } from "vedette";
 import { encodeStatus } from "vedette/otlp";
 import { read } from "./body.ts";
 import { ENCODINGS } from "./inflate.ts";
@@ -96,7 +96,7 @@ function refuse(stream: ServerHttp2Stream, refusal: Refusal): void {
 export function grpcListener(options: z.output<typeof grpcOptions>, intake: Intake, host: Host): Listener {
   const limit = Math.floor(options.max_recv_msg_size_mib * 1024 ** 2);
   const sessions = new Set<ServerHttp2Session>();
-  let stopping = Promise.resolve();
+  let listening: Listening | undefined;
 
   const deadline = (cut: () => void) =>
     options.read_timeout > 0 ? setTimeout(cut, options.read_timeout).unref() : undefined;
@@ -153,20 +153,14 @@ export function grpcListener(options: z.output<typeof grpcOptions>, intake: Inta
 
   return {
     protocol: "grpc",
-    listen: () => listen(server, options.endpoint, "protocols.grpc.endpoint"),
-    close() {
-      if (!server.listening) return stopping;
-      stopping = new Promise((resolve) => {
-        const cut = setTimeout(() => {
-          for (const session of sessions) session.destroy();
-        }, STOP_GRACE);
-        server.close(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-        for (const session of sessions) session.close();
-      });
-      return stopping;
+    async listen() {
+      const place = { option: "protocols.grpc.endpoint", owner: `${host.id} grpc` };
+      listening = await listen(server, options.endpoint, place);
+      return listening.endpoint;
+    },
+    async close() {
+      for (const session of sessions) session.close();
+      await listening?.close(STOP_GRACE);
     },
   };
 }

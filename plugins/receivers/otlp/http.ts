@@ -1,7 +1,6 @@
 // OTLP over HTTP/1.1, protobuf and JSON.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { byteSize, endpoint, listen, type Telemetry, z } from "vedette";
+import { byteSize, endpoint, type Host, type Listening, listen, type Telemetry, z } from "vedette";
 import { Code, encodeStatus, exportResponse, exportResponseToJson, statusToJson } from "vedette/otlp";
 import { Body, read } from "./body.ts";
 import { corsOptions, crossOrigin } from "./cors.ts";
@@ -54,7 +53,7 @@ function refusalBody(type: string | undefined, refusal: Refusal): [type: string,
   return ["text/plain; charset=utf-8", Buffer.from(`${refusal.message}\n`)];
 }
 
-export function httpListener(options: z.output<typeof httpOptions>, intake: Intake): Listener {
+export function httpListener(options: z.output<typeof httpOptions>, intake: Intake, host: Host): Listener {
   const paths = new Map<string, Telemetry>([
     [options.traces_url_path, "traces"],
     [options.metrics_url_path, "metrics"],
@@ -62,13 +61,13 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
   ]);
   const limit = options.max_request_body_size;
   const corsHeaders = crossOrigin(options.cors);
-  const sockets = new Set<Socket>();
-  let stopping = Promise.resolve();
+  let listening: Listening | undefined;
+  let closing = false;
 
   function answer(request: IncomingMessage, response: ServerResponse, status: number, headers: string[], body: Buffer) {
     if (response.destroyed) return;
     if (options.cors) headers.push(...corsHeaders(request));
-    if (!server.listening || !options.keep_alives_enabled) headers.push("connection", "close");
+    if (closing || !options.keep_alives_enabled) headers.push("connection", "close");
     if (status !== 204) headers.push("content-length", String(body.length));
     response.writeHead(status, headers);
     // An empty chunk would still be a second vector to write.
@@ -132,25 +131,16 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
   server.maxConnections = MAX_CONNECTIONS;
   server.on("request", (request, response) => void serve(request, response, false));
   server.on("checkContinue", (request, response) => void serve(request, response, true));
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-
   return {
     protocol: "http",
-    listen: () => listen(server, options.endpoint, "protocols.http.endpoint"),
-    close() {
-      if (!server.listening) return stopping;
-      stopping = new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), STOP_GRACE);
-        server.close(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      });
-      return stopping;
+    async listen() {
+      const place = { option: "protocols.http.endpoint", owner: `${host.id} http` };
+      listening = await listen(server, options.endpoint, place);
+      return listening.endpoint;
+    },
+    async close() {
+      closing = true;
+      await listening?.close(STOP_GRACE);
     },
   };
 }

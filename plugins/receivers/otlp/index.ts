@@ -44,7 +44,7 @@ export default defineReceiver({
       outputs,
       Math.max(config.admission.request_limit_mib * MIB, LARGEST_AT_ONCE * largest),
     );
-    const listeners = [grpc && grpcListener(grpc, intake, host), http && httpListener(http, intake)].filter(
+    const listeners = [grpc && grpcListener(grpc, intake, host), http && httpListener(http, intake, host)].filter(
       (listener) => listener !== undefined,
     );
     const stop = async () => {

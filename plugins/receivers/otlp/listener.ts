@@ -14,7 +14,7 @@ export interface Listener {
   readonly protocol: "grpc" | "http";
   /** Resolves to the endpoint with its real port; rejects with an error for the user. */
   listen(): Promise<string>;
-  /** Requests in flight are answered, within STOP_GRACE; idle connections go at once. */
+  /** Requests in flight are answered, within STOP_GRACE; idle connections go at once, unless a successor listens already. Safe twice. */
   close(): Promise<void>;
 }
 

@@ -257,7 +257,7 @@ function told(points: readonly Point[], sizes: readonly number[], max_series: nu
     expected,
     rarity,
   ]);
-  return { said, counts: run.detector.counts, saved: run.detector.save() };
+  return { said, counts: run.detector.counts, saved: run.detector.snapshot() };
 }
 
 test("how rows are batched never changes a score, evictions included", () => {
@@ -288,7 +288,7 @@ test("save, restore, go on = go on: scores, ages and the order of forgetting", (
       const options = { warmup: 3, threshold: 1, max_series };
       const one = wired(ewma, options);
       for (const p of before) one.emit(request([p]));
-      const snapshot = one.detector.save();
+      const snapshot = one.detector.snapshot();
       const other = wired(ewma, options);
       assert.ok(other.detector.restore(snapshot));
       assert.deepEqual(other.detector.series, one.detector.series);
@@ -309,7 +309,7 @@ test("save, restore, go on = go on: scores, ages and the order of forgetting", (
 test("a snapshot that does not fit is refused and changes nothing", () => {
   const { emit, detector } = wired(ewma);
   emit(request([point("a", 1), point("b", 2)]));
-  const good = detector.save();
+  const good = detector.snapshot();
   const { columns, calibration } = good;
   const short = (record: Readonly<Record<string, Uint8Array>>) => {
     const [name] = Object.keys(record);
@@ -324,9 +324,9 @@ test("a snapshot that does not fit is refused and changes nothing", () => {
     { ...good, rows: Uint32Array.of(0, 7) },
   ]) {
     const other = wired(ewma);
-    const before = other.detector.save();
+    const before = other.detector.snapshot();
     assert.equal(other.detector.restore(wrong), false);
-    assert.deepEqual({ ...other.detector.save(), takenAt: 0 }, { ...before, takenAt: 0 });
+    assert.deepEqual({ ...other.detector.snapshot(), takenAt: 0 }, { ...before, takenAt: 0 });
     assert.equal(other.intake.table.length, 0);
   }
   assert.equal(wired(ewma, { max_series: 1 }).detector.restore(good), false);
@@ -337,7 +337,7 @@ test("a snapshot of more series than the table may hold keeps what fits", () => 
   const one = wired(ewma);
   one.emit(request(names.map((series) => point(series, 1))));
   const other = wired(ewma, {}, { limit: 4 });
-  assert.ok(other.detector.restore(one.detector.save()));
+  assert.ok(other.detector.restore(one.detector.snapshot()));
   assert.equal(other.detector.series, 4);
   other.emit(request(names.map((series) => point(series, 1))));
   assert.equal(other.detector.series, 4);

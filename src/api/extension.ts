@@ -1,0 +1,81 @@
+// Extensions: components of no pipeline, which serve other components or look at the agent as a whole.
+import { z } from "zod";
+import type { Component, Host, Status } from "./component.ts";
+import type { Signal } from "./signals.ts";
+
+/** What an extension can do for other components, which name it in their options. */
+export type Capability = "server_auth" | "client_auth" | "storage";
+
+export interface Extension extends Component {
+  /** Called once every component has started, and again with false when the agent begins to stop. */
+  ready?(ready: boolean): void;
+  /**
+   * `server_auth`: whether a request with these headers (names in lower case) may come in. Resolves to why not, in words for the
+   * sender that give no secret away, or to undefined when it may. Compares in constant time.
+   */
+  authenticate?(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Promise<string | undefined>;
+  /** `client_auth`: headers that prove to the other side who sends, names in lower case. Called for each request. */
+  credentials?(): Readonly<Record<string, string>>;
+  /** `storage`: the records kept under a name, by one owner at a time. Rejects when they cannot be opened. */
+  open?(name: string): Promise<Store>;
+}
+
+/** Records that survive the process, in the order in which they came. */
+export interface Store {
+  /** What is kept, oldest first; `note` as it was given to `append`. Reads no record's value. */
+  entries(): { readonly key: number; readonly size: number; readonly note: string }[];
+  /** Takes a record in and returns its key, larger than any before. Throws when it cannot. */
+  append(value: Uint8Array, note: string): number;
+  /** Undefined when the record is damaged or gone. */
+  read(key: number): Uint8Array | undefined;
+  /** Forgets records; those that are gone already are no error. */
+  remove(keys: readonly number[]): void;
+  /** Resolves once everything appended so far is as durable as the extension promises; rejects when it may not be. */
+  flush(): Promise<void>;
+  /** Flushes, then lets go of the name. Safe twice. */
+  close(): Promise<void>;
+}
+
+/** An option that names an extension which can do `capability`; that it exists and is started is checked with the configuration. */
+export const extensionId = (capability: Capability) => z.string().min(1).meta({ extension: capability });
+
+/** One component and how it fares. */
+export interface ComponentStatus {
+  readonly section: "receivers" | "processors" | "connectors" | "exporters" | "extensions";
+  readonly id: string;
+  /** Of a processor: the pipeline it stands in. */
+  readonly pipeline?: string;
+  readonly status: Status;
+  readonly reason?: string;
+  /** Unix milliseconds since when. */
+  readonly since: number;
+}
+
+export interface PipelineView {
+  readonly id: string;
+  readonly signal: Signal;
+  readonly receivers: readonly string[];
+  readonly processors: readonly string[];
+  readonly exporters: readonly string[];
+}
+
+/** One number of the agent's own telemetry, by the name of its metric. */
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The agent as its extensions see it; every call gives the state of that moment. */
+export interface AgentView {
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  components(): readonly ComponentStatus[];
+  pipelines(): readonly PipelineView[];
+  measurements(): readonly Measurement[];
+}
+
+export interface ExtensionHost extends Host {
+  readonly agent: AgentView;
+}
