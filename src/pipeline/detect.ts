@@ -13,8 +13,8 @@ import type {
 } from "../api/index.ts";
 import { anomalyAttributes } from "../otlp/encode.ts";
 import { Recency } from "../series/recency.ts";
-import type { Snapshot } from "../series/snapshot.ts";
-import { SeriesState } from "../series/state.ts";
+import { column, type Kept, type KeptColumn, type Snapshot, SnapshotError } from "../series/snapshot.ts";
+import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { describe } from "./finding.ts";
@@ -26,7 +26,8 @@ const CHUNK = 4096;
 /** Anomalies that one request may raise in one detector: beyond it rows are counted, no longer described. */
 const MOST_FINDINGS = 1000;
 
-// In the map from the table's rows to a detector's own; larger values are its row + WATCHED.
+// In the map from the table's rows to a detector's own; larger values are its row + WATCHED, negative ones ~row of a series
+// that was restored and whose labels `match` has not seen yet.
 const UNDECIDED = 0;
 const IGNORED = 1;
 const WATCHED = 2;
@@ -57,11 +58,11 @@ function chunkColumns(signal: Telemetry): Columns {
 }
 
 /**
- * The dense rows of a detector are its own, so that its state is as large as what it watches. At `max_series` the least
- * recently seen makes room; when that one has rows in the chunk being gathered, the chunk is scored first, so that how rows
- * are batched never changes a score.
+ * The dense rows of a detector are its own, so that its state is as large as what it watches. At `max_series` one makes room
+ * as `Recency` says; when that one has rows in the chunk being gathered, the chunk is scored first, so that how rows are
+ * batched never changes a score.
  */
-export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner {
+export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner, Kept {
   /** Rows judged, anomalies raised, series forgotten, so far. */
   readonly counts = { rows: 0, anomalies: 0, evicted: 0, undescribed: 0 };
   readonly #plugin: DetectorPlugin<any, S, StateShape>;
@@ -75,7 +76,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #calibrator = new Calibrator();
   readonly #recency = new Recency();
   /** Table row -> own row + WATCHED, or a decision; own row -> table row. */
-  #map = new Uint32Array(0);
+  #map = new Int32Array(0);
   #members = new Uint32Array(0);
   #age = new Uint32Array(0);
   #length = 0;
@@ -120,26 +121,48 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     return this.#length - this.#free.length;
   }
 
+  /** Bytes held for the series, room to grow included. */
+  get stateBytes(): number {
+    const own = this.#map.byteLength + this.#members.byteLength + this.#age.byteLength;
+    return own + this.#recency.byteLength + this.#state.byteLength + this.#calibrator.state.byteLength;
+  }
+
+  /** Series that were not judged often enough yet to raise an anomaly. Counts them: a pass over all. */
+  get warming(): number {
+    let count = 0;
+    for (let own = 0; own < this.#length; own++) {
+      if (this.#recency.stampOf(own) > 0 && this.#calibrator.scores(own) <= this.#options.warmup) count++;
+    }
+    return count;
+  }
+
   async stop(): Promise<void> {
     this.#table.disown(this);
   }
 
   grow(capacity: number): void {
-    const map = new Uint32Array(capacity);
+    const map = new Int32Array(capacity);
     map.set(this.#map);
     this.#map = map;
   }
 
   recycle(row: number): void {
-    const own = this.#map[row] - WATCHED;
+    const own = this.#map[row];
     this.#map[row] = UNDECIDED;
-    if (own >= 0) this.#free.push(own);
+    if (own < UNDECIDED) this.#release(~own);
+    else if (own >= WATCHED) this.#release(own - WATCHED);
+  }
+
+  #release(own: number): void {
+    this.#recency.forget(own);
+    this.#free.push(own);
   }
 
   process(data: DataOf<S>): DataOf<S> {
     const batch = data as Batch<S>;
     const { rows } = batch;
     this.#findings = 0;
+    this.#recency.tick(batch.receivedAt);
     let count = 0;
     let began = this.#recency.clock;
     for (let i = 0; i < rows.length; i++) {
@@ -148,23 +171,31 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       if (own < WATCHED) {
         if (own === IGNORED) continue;
         if (this.#allows && !this.#allows(batch.labels(i))) {
+          if (own < UNDECIDED) this.#release(~own);
           this.#map[row] = IGNORED;
           continue;
         }
-        if (this.#free.length === 0 && this.#length === this.#options.max_series && count > 0) {
-          if (this.#recency.stampOf(this.#recency.oldest(this.#length)) > began) {
-            this.#judge(batch, count);
-            count = 0;
-            began = this.#recency.clock;
+        if (own < UNDECIDED) {
+          own = ~own + WATCHED;
+          this.#map[row] = own;
+        } else {
+          if (this.#free.length === 0 && this.#length === this.#options.max_series && count > 0) {
+            if (this.#recency.stampOf(this.#recency.oldest(this.#length)) > began) {
+              this.#judge(batch, count);
+              count = 0;
+              began = this.#recency.clock;
+            }
           }
+          own = this.#admit(row) + WATCHED;
         }
-        own = this.#admit(row) + WATCHED;
       }
       own -= WATCHED;
       this.#recency.touch(own);
       this.#source[count] = i;
       this.#chunk.series[count] = own;
-      this.#chunk.age[count] = this.#age[own]++;
+      const age = this.#age[own];
+      this.#chunk.age[count] = age;
+      if (age < 0xffffffff) this.#age[own] = age + 1;
       if (++count === CHUNK) {
         this.#judge(batch, count);
         count = 0;
@@ -185,6 +216,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       if (own === undefined) {
         own = this.#recency.oldest(this.#length);
         this.#map[this.#members[own]] = UNDECIDED;
+        this.#recency.forget(own);
         this.counts.evicted++;
       }
       this.#state.clear(own);
@@ -298,64 +330,95 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#raise(anomaly);
   }
 
-  /** All that it remembers, complete: identities, the detector's columns, ages and calibration. */
-  snapshot(): Snapshot {
-    const order: number[] = [];
-    const free = new Set(this.#free);
-    for (let own = 0; own < this.#length; own++) if (!free.has(own)) order.push(own);
-    order.sort((a, b) => this.#recency.stampOf(a) - this.#recency.stampOf(b));
+  /** All that it remembers, complete: identities, ages and the order of their last rows, the detector's columns, calibration. */
+  takeSnapshot(): Snapshot {
+    const rows = this.#length;
+    const hash0 = new Int32Array(rows);
+    const hash1 = new Int32Array(rows);
+    this.#table.identities(this.#members, rows, hash0, hash1);
     return {
-      format: 1,
-      id: this.#host.id,
       type: this.#plugin.type,
       stateVersion: this.#plugin.stateVersion ?? 1,
       takenAt: this.#host.now(),
-      series: order.map((own) => this.#table.identity(this.#members[own])),
-      rows: Uint32Array.from(order),
-      age: this.#age.slice(0, this.#length),
-      columns: this.#state.save(this.#length),
-      calibration: this.#calibrator.state.save(this.#length),
+      signal: this.#plugin.signal,
+      columns: [
+        column("series.hash0", "i32", hash0),
+        column("series.hash1", "i32", hash1),
+        column("series.age", "u32", this.#age.slice(0, rows)),
+        column("series.seen", "f64", this.#recency.stamps(rows)),
+        ...this.#state.save("state.", rows),
+        ...this.#calibrator.state.save("calibration.", rows),
+      ],
     };
   }
 
   /**
-   * Goes on from what `snapshot` gave, in a table of the same hash seed; false, and nothing changed, when it does not fit.
-   * For a detector that has seen nothing yet.
+   * Goes on from a snapshot of the same hash seed, also under other options and into a table that others use: of more series
+   * than it may hold, those seen last. What `match` leaves out by now is forgotten when it is next seen.
    */
-  restore(snapshot: Snapshot): boolean {
-    if (snapshot.type !== this.#plugin.type || snapshot.stateVersion !== (this.#plugin.stateVersion ?? 1)) return false;
-    const length = snapshot.age.length;
-    if (length > this.#options.max_series) return false;
-    const used = new Set(snapshot.rows);
-    if (used.size !== snapshot.series.length || snapshot.rows.some((own) => own >= length)) return false;
-    const { columns, calibration } = snapshot;
-    if (!this.#state.fits(length, columns) || !this.#calibrator.state.fits(length, calibration)) return false;
-    if (length > this.#members.length) this.#growOwn(length);
-    this.#state.restore(length, columns);
-    this.#calibrator.state.restore(length, calibration);
-    this.#length = length;
-    this.#age.set(snapshot.age);
-    this.#free.length = 0;
-    for (let own = 0; own < length; own++) if (!used.has(own)) this.#free.push(own);
-    const series = new Uint32Array(snapshot.series.length);
-    const hash0 = Int32Array.from(snapshot.series, (identity) => identity[0]);
-    const hash1 = Int32Array.from(snapshot.series, (identity) => identity[1]);
-    this.#table.assign(hash0, hash1, series.length, series);
-    for (let i = 0; i < series.length; i++) {
-      const own = snapshot.rows[i];
-      if (series[i] === NO_SERIES) {
-        this.#free.push(own);
-        continue;
-      }
-      this.#members[own] = series[i];
-      this.#map[series[i]] = own + WATCHED;
-      this.#recency.touch(own);
+  restore(snapshot: Snapshot): void {
+    const { type, signal, stateVersion = 1 } = this.#plugin;
+    if (this.#length > 0) throw new SnapshotError("comes too late: the detector has seen data");
+    if (snapshot.type !== type || snapshot.signal !== signal) {
+      throw new SnapshotError(
+        `is that of ${snapshot.type} on ${snapshot.signal ?? "no signal"}, not of ${type} on ${signal}`,
+      );
     }
-    return true;
+    if (snapshot.stateVersion !== stateVersion) {
+      throw new SnapshotError(`has version ${snapshot.stateVersion}, this ${type} has version ${stateVersion}`);
+    }
+    const columns = new Map(snapshot.columns.map((each) => [each.name, each]));
+    const rows = (columns.get("series.age")?.bytes.length ?? 0) >>> 2;
+    const misfit =
+      MEMBERS.misfit("series.", rows, columns) ??
+      this.#state.misfit("state.", rows, columns) ??
+      this.#calibrator.state.misfit("calibration.", rows, columns);
+    if (misfit) throw new SnapshotError(misfit);
+    const from = this.#adopt(rows, columns);
+    this.#state.restore("state.", from, columns);
+    this.#calibrator.state.restore("calibration.", from, columns);
+  }
+
+  /** Gives the series of a snapshot rows of their own, the least recently seen first; the row of each in the snapshot. */
+  #adopt(rows: number, columns: ReadonlyMap<string, KeptColumn>): Uint32Array {
+    const bytesOf = (name: string) => columns.get(`series.${name}`)!.bytes;
+    const seen = valuesOf("f64", bytesOf("seen"));
+    const age = valuesOf("u32", bytesOf("age"));
+    const hash0 = valuesOf("i32", bytesOf("hash0"));
+    const hash1 = valuesOf("i32", bytesOf("hash1"));
+    const order = new Uint32Array(rows)
+      .map((_, row) => row)
+      .filter((row) => seen[row] > 0)
+      .sort((a, b) => seen[a] - seen[b])
+      .slice(-this.#options.max_series);
+    const picked = <T extends Int32Array | Uint32Array>(values: T): T => {
+      const some = values.slice(0, order.length) as T;
+      gather(values, order, order.length, some);
+      return some;
+    };
+    const series = new Uint32Array(order.length);
+    this.#table.recall(picked(hash0), picked(hash1), picked(age), series);
+    const from = order.filter((_, i) => {
+      if (series[i] === NO_SERIES || this.#map[series[i]] !== UNDECIDED) return false;
+      const own = this.#length++;
+      this.#map[series[i]] = this.#allows ? ~own : own + WATCHED;
+      series[own] = series[i];
+      return true;
+    });
+    this.#growOwn(from.length);
+    this.#members.set(series.subarray(0, from.length));
+    for (let own = 0; own < from.length; own++) {
+      this.#age[own] = age[from[own]];
+      this.#recency.recall(own, age[from[own]]);
+    }
+    return from;
   }
 }
 
-function gather<T extends Float64Array | Uint32Array | Uint8Array>(
+/** The shape of what is kept of each series beside its state. */
+const MEMBERS = new SeriesState({ hash0: "i32", hash1: "i32", age: "u32", seen: "f64" });
+
+function gather<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
   from: T,
   source: Uint32Array,
   count: number,

@@ -1,5 +1,6 @@
 // The columns that a detector declares: allocated, grown, cleared, saved and restored for it.
 import type { ColumnType, ColumnTypes, StateOf, StateShape } from "../api/index.ts";
+import type { KeptColumn } from "./snapshot.ts";
 
 type AnyColumn = ColumnTypes[ColumnType];
 
@@ -69,35 +70,50 @@ export class SeriesState<Shape extends StateShape = StateShape> {
     }
   }
 
-  /** Copies of the first `rows` rows of every column and of the shared ones whole, as bytes in this machine's order. */
-  save(rows: number): Record<string, Uint8Array> {
+  /** Copies of the first `rows` rows of every column and of the shared ones whole, named with `prefix`. */
+  save(prefix: string, rows: number): KeptColumn[] {
     const columns = this.#record(this.columns);
-    const saved: Record<string, Uint8Array> = {};
-    for (const { name, width, shared } of this.#layout) {
-      const column = columns[name].slice(0, shared ? width : rows * width);
-      saved[name] = new Uint8Array(column.buffer);
+    return this.#layout.map(({ name, type, width, shared }) => {
+      const { buffer } = columns[name].slice(0, shared ? width : rows * width);
+      return { name: prefix + name, type, width, shared, bytes: new Uint8Array(buffer) };
+    });
+  }
+
+  /** Why columns of `rows` rows that `save` gave cannot be these; undefined when they can. Ones that are not declared do not matter. */
+  misfit(prefix: string, rows: number, saved: ReadonlyMap<string, KeptColumn>): string | undefined {
+    for (const { name, type, width, shared } of this.#layout) {
+      const column = saved.get(prefix + name);
+      const now = shapeOf(type, width, shared);
+      if (!column) return `has no column ${prefix}${name} (${now})`;
+      const then = shapeOf(column.type, column.width, column.shared);
+      if (then !== now) return `has a column ${prefix}${name} of another shape: ${then} then, ${now} now`;
+      const length = (shared ? width : rows * width) * ARRAYS[type].BYTES_PER_ELEMENT;
+      if (column.bytes.length !== length)
+        return `has a column ${prefix}${name} of ${column.bytes.length} bytes, not ${length}`;
     }
-    return saved;
+    return undefined;
   }
 
-  /** Whether the columns are of this shape. */
-  fits(rows: number, saved: Readonly<Record<string, Uint8Array>>): boolean {
+  /** Fills row i with row from[i] of columns that fit. */
+  restore(prefix: string, from: Uint32Array, saved: ReadonlyMap<string, KeptColumn>): void {
     const columns = this.#record(this.columns);
-    return this.#layout.every(
-      ({ name, width, shared }) =>
-        saved[name]?.length === (shared ? width : rows * width) * columns[name].BYTES_PER_ELEMENT,
-    );
-  }
-
-  /** Takes what `save` gave; false, and nothing changed, when the columns are not of this shape. */
-  restore(rows: number, saved: Readonly<Record<string, Uint8Array>>): boolean {
-    if (!this.fits(rows, saved)) return false;
-    const columns = this.#record(this.columns);
-    this.grow(rows);
-    for (const { name } of this.#layout) {
+    this.grow(from.length);
+    for (const { name, type, width, shared } of this.#layout) {
+      const source = valuesOf(type, saved.get(prefix + name)!.bytes);
       const column = columns[name];
-      new Uint8Array(column.buffer).set(saved[name]);
+      if (shared) column.set(source as never);
+      else {
+        for (let row = 0; row < from.length; row++) {
+          for (let k = 0; k < width; k++) column[row * width + k] = source[from[row] * width + k];
+        }
+      }
     }
-    return true;
   }
+}
+
+const shapeOf = (type: ColumnType, width: number, shared: boolean) => `${type} x ${width}${shared ? " in all" : ""}`;
+
+/** The bytes of a column as its numbers; a copy, since bytes from a file may lie anywhere. */
+export function valuesOf<T extends ColumnType>(type: T, bytes: Uint8Array): ColumnTypes[T] {
+  return new ARRAYS[type](Uint8Array.from(bytes).buffer) as ColumnTypes[T];
 }

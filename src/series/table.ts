@@ -1,4 +1,4 @@
-// Identity hash -> dense row, with successor prediction; at its limit the least recently seen series makes room.
+// Identity hash -> dense row, with successor prediction; at its limit a series that is new or long unseen makes room.
 import { Recency } from "./recency.ts";
 
 /** Told when rows come and go. `capacity` is the number of rows to be ready for. */
@@ -8,7 +8,7 @@ export interface RowOwner {
   recycle(row: number): void;
 }
 
-/** In a series column: the row got no series, since one request names more series than the table may hold. */
+/** In a series column: the row got no series, since one request names more new series than the table has room for. */
 export const NO_SERIES = 0xffffffff;
 
 /** Writes the two halves of the identity of row i. */
@@ -43,6 +43,12 @@ export class SeriesTable {
   constructor(limit: number) {
     this.limit = limit;
     this.#grow(Math.min(SMALLEST, limit));
+  }
+
+  /** Bytes held, room to grow included; what owners hold is theirs. */
+  get byteLength(): number {
+    const rows = [this.#key0, this.#key1, this.#seen0, this.#seen1, this.#successor];
+    return rows.reduce((sum, { byteLength }) => sum + byteLength, this.#slots.byteLength + this.#recency.byteLength);
   }
 
   /** From now on the owner is told of growth (at once: of the capacity so far) and of recycled rows. */
@@ -112,6 +118,40 @@ export class SeriesTable {
     return [this.#key0[row], this.#key1[row]];
   }
 
+  /** Writes the identity of each of the first `length` rows named. */
+  identities(rows: Uint32Array, length: number, hash0: Int32Array, hash1: Int32Array): void {
+    for (let i = 0; i < length; i++) {
+      hash0[i] = this.#key0[rows[i]];
+      hash1[i] = this.#key1[rows[i]];
+    }
+  }
+
+  /**
+   * Takes in series that another process knew, the least recently seen first, each seen so often; writes their rows. Known
+   * ones stay as they are, nothing is evicted: where room ends, the first of those that are new here get NO_SERIES.
+   */
+  recall(hash0: Int32Array, hash1: Int32Array, seen: Uint32Array, series: Uint32Array): void {
+    let absent = 0;
+    for (let i = 0; i < series.length; i++) {
+      const row = this.#find(hash0[i], hash1[i]);
+      series[i] = row < 0 ? NO_SERIES : row;
+      if (row < 0) absent++;
+    }
+    let without = Math.max(0, absent - (this.limit - this.length));
+    for (let i = 0; i < series.length; i++) {
+      if (series[i] !== NO_SERIES || without-- > 0) continue;
+      // one that is named twice is known by now
+      const row = this.#find(hash0[i], hash1[i]);
+      series[i] = row < 0 ? this.#insert(hash0[i], hash1[i], 0) : row;
+      this.#recency.recall(series[i], seen[i]);
+    }
+  }
+
+  /** Says what time it is, once a request: a series unseen for an hour is no longer kept for having been seen often. */
+  tick(now: number): void {
+    this.#recency.tick(now);
+  }
+
   #find(h0: number, h1: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
@@ -131,11 +171,14 @@ export class SeriesTable {
       row = this.#recency.oldest(this.length);
       if (this.#recency.stampOf(row) > began) return -1;
       this.#remove(row);
+      this.#recency.forget(row);
       this.evicted++;
       for (const owner of this.#owners) owner.recycle(row);
     }
     this.#key0[row] = h0;
     this.#key1[row] = h1;
+    this.#seen0[row] = h0;
+    this.#seen1[row] = h1;
     this.#place(row);
     return row;
   }

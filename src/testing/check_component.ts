@@ -2,7 +2,8 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Anomaly, Component, Emit, ExportRequest, Plugin, Signal, Telemetry } from "../api/index.ts";
 import { Intake } from "../pipeline/intake.ts";
-import { type Stage, TelemetryPipeline } from "../pipeline/pipeline.ts";
+import { TelemetryPipeline } from "../pipeline/pipeline.ts";
+import { Stage } from "../pipeline/stage.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { type FakeHost, fakeHost } from "./fake_host.ts";
 import { generate } from "./generate.ts";
@@ -129,14 +130,14 @@ function endures(
 /** Runs requests through a pipeline with only this part in it. */
 function passes<S extends Telemetry>(part: any, kind: "processor" | "connector", signal: S, report: Report): void {
   const host = fakeHost();
-  const stage: Stage<any> = { part, host, faults: 0 };
+  const stage = new Stage<any>(part, host);
   const ends = { processors: kind === "processor" ? [stage] : [], connectors: kind === "connector" ? [stage] : [] };
   const pipeline = new TelemetryPipeline<S>(signal, signal, { ...ends, queues: [] });
   const intake = new Intake<S>(signal, 1, 1000);
   for (const { what, bytes } of hostileRequests(signal)) {
     intake.read(bytes);
     const request = pipeline.run(bytes, host.now(), intake.scan, intake.rows());
-    if (stage.faults > 0) {
+    if (stage.counts.errors > 0) {
       const [first] = String((host.logged[0]?.fields as { error?: string })?.error).split("\n");
       report("hostile values", `${what} (${signal}): it throws: ${first}`);
       return;

@@ -88,13 +88,17 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   whole.end();
 
   const before = new Trial(plugin, parse(), recording.table).feed(recording, 0, middle);
-  const snapshot = before.detector.snapshot();
+  const snapshot = before.detector.takeSnapshot();
   before.end();
   // whatever lies outside its columns belongs to another detector by now
   const stranger = record(recording.signal, STREAMS[recording.signal](2) as Iterable<LabelledRequest>);
   new Trial(plugin, parse(), stranger.table).feed(stranger, 0, stranger.rows.length).end();
   const after = new Trial(plugin, parse(), recording.table);
-  if (!after.detector.restore(snapshot)) report("memory", "what was saved could not be restored");
+  try {
+    after.detector.restore(snapshot);
+  } catch (error) {
+    report("memory", `what was saved could not be restored: its state ${messageOf(error)}`);
+  }
   after.feed(recording, middle, length).end();
   const resumed = { scores: [...before.scores, ...after.scores], anomalies: [...before.anomalies, ...after.anomalies] };
   if (!same("memory", "going on", whole, "restored from a snapshot", resumed, recording, report)) return;
@@ -106,9 +110,9 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   const changing = successors(recording, middle);
   const roomy = new Trial(plugin, parse(), changing.table).feed(changing, 0, length, [middle]);
   roomy.end();
-  const options = { ...parse(), max_series: recording.series };
-  const crowded = new Trial(plugin, options, changing.table).feed(changing, 0, length, [middle]);
-  crowded.end();
+  const crowded = new Trial(plugin, parse(), changing.table).feed(changing, 0, middle);
+  for (let series = 0; series < recording.series; series++) crowded.detector.recycle(series);
+  crowded.feed(changing, middle, length).end();
   same("memory", "in a new row", roomy, "in a recycled row", crowded, changing, report);
 }
 

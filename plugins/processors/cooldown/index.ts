@@ -1,6 +1,9 @@
 // Lets the first anomaly of a series through and holds back its repetitions for a while.
 import { defineProcessor, duration, z } from "vedette";
 
+/** What was passed last of each fingerprint, the one passed longest ago first. */
+const savedPassed = z.object({ passed: z.array(z.tuple([z.string(), z.number(), z.number()])) });
+
 export default defineProcessor({
   type: "cooldown",
   signals: ["anomalies"],
@@ -25,7 +28,7 @@ export default defineProcessor({
   }),
   create({ period, escalate, max_series }) {
     // in the order in which they were last passed: the first is the one to forget
-    const passed = new Map<string, { time: number; score: number }>();
+    let passed = new Map<string, { time: number; score: number }>();
     return {
       process(anomalies) {
         const left = anomalies.filter(({ fingerprint, time, score }) => {
@@ -37,6 +40,18 @@ export default defineProcessor({
           return true;
         });
         return left.length > 0 ? left : undefined;
+      },
+      save() {
+        const saved = Array.from(passed, ([fingerprint, { time, score }]) => [fingerprint, time, score] as const);
+        // JSON knows no infinity
+        const finite = saved.filter(([, time, score]) => Number.isFinite(time) && Number.isFinite(score));
+        return Buffer.from(JSON.stringify({ passed: finite }));
+      },
+      load(bytes) {
+        const saved = savedPassed.safeParse(JSON.parse(Buffer.from(bytes).toString()));
+        if (!saved.success) throw new Error("holds no list of what cooldown has passed");
+        const latest = saved.data.passed.slice(-max_series);
+        passed = new Map(latest.map(([fingerprint, time, score]) => [fingerprint, { time, score }]));
       },
     };
   },

@@ -187,9 +187,9 @@ test("the same scores give the same rarities, and other series do not matter", (
 
 test("NaN and negative scores abstain and teach nothing; infinite ones are rare and spoil nothing", () => {
   const made = taught(500);
-  const before = made.state.save(1);
+  const before = made.state.save("", 1);
   assert.ok(Number.isNaN(rarityOf(made, 0, Number.NaN)) && Number.isNaN(rarityOf(made, 0, -1)));
-  assert.deepEqual(made.state.save(1), before);
+  assert.deepEqual(made.state.save("", 1), before);
   assert.equal(made.scores(0), 500);
   for (let i = 0; i < 50; i++) assert.ok(rarityOf(made, 0, Number.POSITIVE_INFINITY) >= 6);
   assertFinite(made, "infinite scores");

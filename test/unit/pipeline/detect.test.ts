@@ -5,8 +5,10 @@ import fc from "fast-check";
 import ewma from "../../../plugins/processors/ewma/index.ts";
 import { defineDetector, z } from "../../../src/api/index.ts";
 import { DecodeError } from "../../../src/otlp/index.ts";
+import { Detector } from "../../../src/pipeline/detect.ts";
+import { type Snapshot, SnapshotError } from "../../../src/series/snapshot.ts";
 import { oracle } from "../../exporting.ts";
-import { wired } from "../../wired.ts";
+import { optionsOf, wired } from "../../wired.ts";
 
 interface Point {
   readonly series: string;
@@ -102,8 +104,8 @@ test("a request with attributes that cannot be read is refused whole, before a d
   const deep = oracle.metrics.request.encode({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }).finish();
   assert.throws(() => emit(Buffer.concat([request([point("a", 1)]), deep])), DecodeError);
   assert.equal(seen.length, 0);
-  assert.equal(stages[0].faults, 0);
-  assert.equal(queue.counts.accepted, 0);
+  assert.equal(stages[0].counts.errors, 0);
+  assert.equal(queue.counts.metrics.accepted, 0);
 });
 
 test("the very row past the threshold is told, once the series has been judged as often as warm-up asks", () => {
@@ -240,7 +242,14 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1e9, -1e9, 0, Number.POSITIVE_INFINITY, 1e308) },
 );
 const names = ["a", "b", "c", "d", "e", "f"];
-const stream = fc.array(fc.record({ series: fc.constantFrom(...names), value }), { minLength: 1, maxLength: 120 });
+const single = fc.record({ series: fc.constantFrom(...names), value });
+// some series come so often that they are established
+const often = fc.constantFrom(...names).map((series) => Array.from({ length: 51 }, (_, i) => point(series, i % 3)));
+const run = fc.oneof(
+  { weight: 12, arbitrary: fc.array(single, { minLength: 1, maxLength: 15 }) },
+  { weight: 1, arbitrary: often },
+);
+const stream = fc.array(run, { minLength: 1, maxLength: 15, size: "max" }).map((runs): Point[] => runs.flat());
 
 /** What a detector says of a stream, in requests of the given sizes. */
 function told(points: readonly Point[], sizes: readonly number[], max_series: number) {
@@ -257,7 +266,7 @@ function told(points: readonly Point[], sizes: readonly number[], max_series: nu
     expected,
     rarity,
   ]);
-  return { said, counts: run.detector.counts, saved: run.detector.snapshot() };
+  return { said, counts: run.detector.counts, saved: run.detector.takeSnapshot().columns };
 }
 
 test("how rows are batched never changes a score, evictions included", () => {
@@ -268,8 +277,7 @@ test("how rows are batched never changes a score, evictions included", () => {
       const split = told(points, batches, max_series);
       assert.deepEqual(split.said, whole.said);
       assert.deepEqual(split.counts, whole.counts);
-      assert.deepEqual(split.saved.columns, whole.saved.columns);
-      assert.deepEqual(split.saved.calibration, whole.saved.calibration);
+      assert.deepEqual(split.saved, whole.saved);
     }),
     { numRuns: 60 },
   );
@@ -288,9 +296,9 @@ test("save, restore, go on = go on: scores, ages and the order of forgetting", (
       const options = { warmup: 3, threshold: 1, max_series };
       const one = wired(ewma, options);
       for (const p of before) one.emit(request([p]));
-      const snapshot = one.detector.snapshot();
+      const snapshot = one.detector.takeSnapshot();
       const other = wired(ewma, options);
-      assert.ok(other.detector.restore(snapshot));
+      other.detector.restore(snapshot);
       assert.deepEqual(other.detector.series, one.detector.series);
       one.anomalies.length = 0;
       const evicted = one.detector.counts.evicted;
@@ -306,39 +314,126 @@ test("save, restore, go on = go on: scores, ages and the order of forgetting", (
   );
 });
 
+/** The detector's type, of another version, shape, or series. */
+function refusals(good: Snapshot): Snapshot[] {
+  const shorter = (name: string) =>
+    good.columns.map((each) => (each.name === name ? { ...each, bytes: each.bytes.slice(1) } : each));
+  const widened = good.columns.map((each) => (each.name === "state.mean" ? { ...each, width: 2 } : each));
+  return [
+    { ...good, type: "other" },
+    { ...good, stateVersion: 2 },
+    { ...good, signal: "logs" },
+    { ...good, columns: good.columns.map((each) => ({ ...each, name: each.name.replace("mean", "median") })) },
+    { ...good, columns: widened },
+    { ...good, columns: [] },
+    ...good.columns.map(({ name }) => ({ ...good, columns: shorter(name) })),
+  ];
+}
+
 test("a snapshot that does not fit is refused and changes nothing", () => {
   const { emit, detector } = wired(ewma);
   emit(request([point("a", 1), point("b", 2)]));
-  const good = detector.snapshot();
-  const { columns, calibration } = good;
-  const short = (record: Readonly<Record<string, Uint8Array>>) => {
-    const [name] = Object.keys(record);
-    return { ...record, [name]: record[name].slice(1) };
-  };
-  for (const wrong of [
-    { ...good, type: "other" },
-    { ...good, stateVersion: 2 },
-    { ...good, columns: short(columns) },
-    { ...good, calibration: short(calibration) },
-    { ...good, rows: Uint32Array.of(0, 0) },
-    { ...good, rows: Uint32Array.of(0, 7) },
-  ]) {
+  const good = detector.takeSnapshot();
+  for (const wrong of refusals(good)) {
     const other = wired(ewma);
-    const before = other.detector.snapshot();
-    assert.equal(other.detector.restore(wrong), false);
-    assert.deepEqual({ ...other.detector.snapshot(), takenAt: 0 }, { ...before, takenAt: 0 });
+    const before = other.detector.takeSnapshot();
+    assert.throws(() => other.detector.restore(wrong), SnapshotError);
+    assert.deepEqual({ ...other.detector.takeSnapshot(), takenAt: 0 }, { ...before, takenAt: 0 });
     assert.equal(other.intake.table.length, 0);
   }
-  assert.equal(wired(ewma, { max_series: 1 }).detector.restore(good), false);
-  assert.ok(wired(ewma).detector.restore(good));
+  wired(ewma).detector.restore(good);
+  assert.throws(() => detector.restore(good), /comes too late/);
 });
 
-test("a snapshot of more series than the table may hold keeps what fits", () => {
-  const one = wired(ewma);
-  one.emit(request(names.map((series) => point(series, 1))));
-  const other = wired(ewma, {}, { limit: 4 });
-  assert.ok(other.detector.restore(one.detector.snapshot()));
-  assert.equal(other.detector.series, 4);
-  other.emit(request(names.map((series) => point(series, 1))));
-  assert.equal(other.detector.series, 4);
+test("a column that is no longer declared is left out, the others are kept", () => {
+  const { plugin, seen } = spy();
+  const wider = { ...plugin, state: { ...plugin.state, profile: ["f32", 24] } } as typeof plugin;
+  const one = wired(wider);
+  one.emit(request([point("a", 5)]));
+  const other = wired(plugin);
+  other.detector.restore(one.detector.takeSnapshot());
+  other.emit(request([point("a", 1)]));
+  assert.deepEqual([seen.at(-1)?.age, seen.at(-1)?.total], [1, 5]);
+  const refused = /no column state.profile \(f32 x 24\)/;
+  assert.throws(() => wired(wider).detector.restore(other.detector.takeSnapshot()), refused);
+});
+
+/** Ages with which a detector goes on with the series, from a snapshot of one that saw them in this order. */
+function agesAfter(
+  plugin: ReturnType<typeof spy>,
+  order: string,
+  other: ReturnType<typeof wired>,
+  ask: string,
+): number[] {
+  const one = wired(plugin.plugin);
+  for (const series of order) one.emit(request([point(series, 1)]));
+  other.detector.restore(one.detector.takeSnapshot());
+  plugin.seen.length = 0;
+  for (const series of ask) other.emit(request([point(series, 1)]));
+  return plugin.seen.map(({ age }) => age);
+}
+
+test("of more series than max_series allows by now, those seen last are kept", () => {
+  const plugin = spy();
+  const other = wired(plugin.plugin, { max_series: 2 });
+  assert.deepEqual(agesAfter(plugin, "abcdbb", other, "db"), [1, 3]);
+  assert.equal(other.detector.series, 2);
+  assert.equal(other.detector.counts.evicted, 0);
+});
+
+test("a snapshot of more series than the table has room for keeps those seen last, and nobody in it has to go", () => {
+  const plugin = spy();
+  const other = wired(plugin.plugin, {}, { limit: 4 });
+  other.emit(request([point("x", 1), point("d", 1)]));
+  const fresh = wired(plugin.plugin, {}, { limit: 4 });
+  const live = new Detector(
+    plugin.plugin as never,
+    {},
+    optionsOf(plugin.plugin),
+    fresh.host,
+    other.intake.table,
+    () => {},
+  );
+  const one = wired(plugin.plugin);
+  for (const series of "abcdee") one.emit(request([point(series, 1)]));
+  live.restore(one.detector.takeSnapshot());
+  assert.equal(live.series, 3, "d was there, c and e found room");
+  assert.equal(other.intake.table.evicted, 0);
+  assert.equal(other.intake.table.length, 4);
+});
+
+test("restored series are decided by the match of now, when they are next seen", () => {
+  const plugin = spy();
+  const match = { exclude: { attribute: { host: ["b"] } } };
+  const other = wired(plugin.plugin, { match, max_series: 2 });
+  assert.deepEqual(agesAfter(plugin, "abab", other, "ababc"), [2, 3, 0]);
+  assert.equal(other.detector.series, 2);
+  assert.equal(other.detector.counts.evicted, 0, "the one that is left out made room");
+});
+
+test("a restored series that the table forgets is forgotten, decided or not", () => {
+  const plugin = spy();
+  const other = wired(plugin.plugin, { match: { exclude: { attribute: { host: ["x"] } } } }, { limit: 2 });
+  assert.deepEqual(agesAfter(plugin, "ab", other, "cda"), [0, 0, 0]);
+  assert.equal(other.detector.series, 2);
+});
+
+test("a snapshot is a copy: what is learnt later is not in it", () => {
+  const { plugin, seen } = spy();
+  const one = wired(plugin);
+  one.emit(request([point("a", 1)]));
+  const snapshot = one.detector.takeSnapshot();
+  for (let i = 0; i < 300; i++) one.emit(request([point(`s${i}`, 1), point("a", 1)]));
+  const other = wired(plugin);
+  other.detector.restore(snapshot);
+  other.emit(request([point("a", 1)]));
+  assert.deepEqual([seen.at(-1)?.age, seen.at(-1)?.total, other.detector.series], [1, 1, 1]);
+});
+
+test("the series that were not judged often enough yet are counted", () => {
+  const { plugin } = spy();
+  const { emit, detector } = wired(plugin, { warmup: 2 });
+  for (const series of "aaabbc") emit(request([point(series, 1)]));
+  assert.equal(detector.warming, 2);
+  assert.ok(detector.stateBytes > 0);
 });

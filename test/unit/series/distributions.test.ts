@@ -260,7 +260,7 @@ test("a distribution whose series had no place tells nothing, and a recycled row
   memory.grow(1);
   const scan = new MetricScan();
   const add = (time: number, count: number, series: number) => {
-    scan.reset();
+    scan.reset(0);
     scan.length = 2;
     scan.kind.fill(Kind.cumulative, 0, 2);
     scan.time.fill(time, 0, 2);

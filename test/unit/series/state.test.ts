@@ -1,6 +1,8 @@
 // Declared columns: zero until written, kept through growth, cleared a row at a time, saved and refused as a whole.
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { StateShape } from "../../../src/api/index.ts";
+import type { KeptColumn } from "../../../src/series/snapshot.ts";
 import { SeriesState } from "../../../src/series/state.ts";
 
 const SHAPE = { mean: "f64", seen: "u32", profile: ["f32", 3], level: ["u8", 2, "shared"], drift: "i32" } as const;
@@ -49,32 +51,34 @@ test("a cleared row is zero in every column, its neighbours and the shared ones 
   assert.deepEqual([...level], [7, 8]);
 });
 
-test("what is saved is a copy and restores to the same columns", () => {
+const named = (columns: readonly KeptColumn[]) => new Map(columns.map((column) => [column.name, column]));
+
+test("what is saved is a copy, and restores row by row in whatever order it is asked for", () => {
   const state = filled();
-  const saved = state.save(2);
+  const saved = named(state.save("state.", 3));
   state.columns.mean[0] = 99;
   state.columns.level[0] = 99;
   const other = new SeriesState(SHAPE);
-  assert.ok(other.restore(2, saved));
+  assert.equal(other.misfit("state.", 3, saved), undefined);
+  other.restore("state.", Uint32Array.of(2, 0), saved);
   assert.equal(other.capacity, 2);
-  assert.deepEqual([...other.columns.mean], [0.5, 1.5]);
-  assert.deepEqual([...other.columns.profile], [1, 1, 1, 2, 2, 2]);
+  assert.deepEqual([...other.columns.mean], [2.5, 0.5]);
+  assert.deepEqual([...other.columns.profile], [3, 3, 3, 1, 1, 1]);
+  assert.deepEqual([...other.columns.drift], [-3, -1]);
   assert.deepEqual([...other.columns.level], [7, 8]);
-  assert.deepEqual(other.save(2), saved);
 });
 
-test("columns of another shape or number of rows are refused and change nothing", () => {
-  const saved = filled().save(2);
-  const { mean: _, ...missing } = saved;
-  for (const wrong of [
-    missing,
-    { ...saved, profile: saved.profile.slice(4) },
-    { ...saved, level: new Uint8Array(3) },
-  ]) {
-    const state = new SeriesState(SHAPE);
-    assert.equal(state.restore(2, wrong), false);
-    assert.equal(state.capacity, 0);
-    assert.deepEqual([...state.columns.level], [0, 0]);
-  }
-  assert.equal(new SeriesState(SHAPE).restore(3, saved), false);
+test("why columns do not fit is said by name; ones that are no longer declared do not matter", () => {
+  const saved = filled().save("state.", 2);
+  const misfit = (shape: StateShape, columns = saved, rows = 2) =>
+    new SeriesState(shape).misfit("state.", rows, named(columns));
+  assert.equal(misfit({ mean: "f64", level: ["u8", 2, "shared"] }), undefined);
+  assert.match(misfit({ ...SHAPE, slope: "f32" })!, /has no column state.slope \(f32 x 1\)/);
+  assert.match(
+    misfit({ ...SHAPE, profile: ["f32", 24] })!,
+    /state.profile of another shape: f32 x 3 then, f32 x 24 now/,
+  );
+  assert.match(misfit({ ...SHAPE, seen: "i32" })!, /state.seen of another shape: u32 x 1 then, i32 x 1 now/);
+  assert.match(misfit({ ...SHAPE, level: ["u8", 2] })!, /state.level of another shape/);
+  assert.match(misfit(SHAPE, saved, 3)!, /state.mean of 16 bytes, not 24/);
 });

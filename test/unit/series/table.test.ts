@@ -1,8 +1,9 @@
-// A series keeps its row while it is remembered; the one that goes is exactly the least recently seen.
+// A series keeps its row while it is remembered; the one that goes is exactly the one that should.
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { type Identify, NO_SERIES, SeriesTable } from "../../../src/series/table.ts";
+import { NaiveRecency } from "./naive_recency.ts";
 
 type Identity = readonly [hash0: number, hash1: number];
 
@@ -14,11 +15,12 @@ function assign(table: SeriesTable, identities: readonly Identity[]): number[] {
   return [...series];
 }
 
-/** A Map in order of last sight: what the table should do, without its speed. */
+/** What the table should do, without its speed. */
 class Oracle {
   readonly rows = new Map<string, number>();
   readonly recycled: number[] = [];
   readonly limit: number;
+  readonly recency = new NaiveRecency<string>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -32,14 +34,15 @@ class Oracle {
       if (row === undefined) {
         if (this.rows.size < this.limit) row = this.rows.size;
         else {
-          const [oldest, freed] = this.rows.entries().next().value as [string, number];
+          const oldest = this.recency.oldest();
           if (seen.has(oldest)) return NO_SERIES;
+          row = this.rows.get(oldest)!;
+          this.recency.forget(oldest);
           this.rows.delete(oldest);
-          this.recycled.push(freed);
-          row = freed;
+          this.recycled.push(row);
         }
       }
-      this.rows.delete(key);
+      this.recency.touch(key);
       this.rows.set(key, row);
       seen.add(key);
       return row;
@@ -55,8 +58,16 @@ const crowded = fc.tuple(
 const spread = fc.tuple(fc.integer(), fc.integer());
 const identity = fc.oneof({ weight: 3, arbitrary: crowded }, { weight: 1, arbitrary: spread });
 
-test("rows, eviction and recycling are those of a Map in order of last sight", () => {
-  const requests = fc.array(fc.array(identity, { maxLength: 30 }), { maxLength: 30 });
+// some are seen so often that they are established
+const times = fc.constantFrom(1, 1, 1, 2, 49, 60);
+const run = fc.tuple(identity, times).map(([each, n]) => Array<Identity>(n).fill(each));
+const batch = fc.array(run, { maxLength: 20, size: "max" }).map((runs) => runs.flat());
+
+test("rows, eviction and recycling are those of a naive segmented list", () => {
+  const requests = fc.array(fc.record({ batch, eighths: fc.integer({ min: 1, max: 9 }) }), {
+    maxLength: 30,
+    size: "max",
+  });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), requests, (limit, batches) => {
       const table = new SeriesTable(limit);
@@ -64,7 +75,11 @@ test("rows, eviction and recycling are those of a Map in order of last sight", (
       const recycled: number[] = [];
       let capacity = 0;
       table.own({ grow: (c) => (capacity = c), recycle: (row) => recycled.push(row) });
-      for (const batch of batches) {
+      let now = 1_700_000_000_000;
+      for (const { batch, eighths } of batches) {
+        now += eighths * 450_000;
+        table.tick(now);
+        oracle.recency.tick(now);
         assert.deepEqual(assign(table, batch), oracle.assign(batch));
         assert.equal(table.length, oracle.rows.size);
         assert.ok(table.length <= capacity && capacity <= limit);
@@ -207,4 +222,64 @@ test("one owner that leaves twice takes no other with it", () => {
   assign(table, [[1, 1]]);
   assign(table, [[2, 2]]);
   assert.deepEqual(told, [0]);
+});
+
+const many = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i): Identity => [Math.imul(from + i, 0x9e3779b1), from + i]);
+
+/** Requests of 1,000, so that no request alone names more than there is room for. */
+function assignAll(table: SeriesTable, identities: readonly Identity[]): void {
+  for (let at = 0; at < identities.length; at += 1000) assign(table, identities.slice(at, at + 1000));
+}
+
+test("a flood of new series, sent again and again, leaves every established series its row", () => {
+  const table = new SeriesTable(10_000);
+  const old = many(0, 5000);
+  for (let i = 0; i < 50; i++) assignAll(table, old);
+  const rows = old.map((identity) => table.find(...identity));
+  const flood = many(1_000_000, 100_000);
+  for (let minute = 0; minute < 3; minute++) {
+    assignAll(table, old);
+    assignAll(table, flood);
+  }
+  assert.deepEqual(
+    old.map((identity) => table.find(...identity)),
+    rows,
+  );
+  assert.equal(table.length, 10_000);
+});
+
+test("established series that died give way to those that come to stay, a whole new set after an hour", () => {
+  const table = new SeriesTable(1000);
+  let now = 1_700_000_000_000;
+  const live = (series: readonly Identity[], minutes: number) => {
+    for (let minute = 0; minute < minutes; minute++) {
+      now += 60_000;
+      table.tick(now);
+      assign(table, series);
+    }
+  };
+  const known = (series: readonly Identity[]) => series.filter((identity) => table.find(...identity) >= 0).length;
+  const generations = [many(0, 500), many(10_000, 500), many(20_000, 500)];
+  for (const generation of generations) live(generation, 120);
+  assert.equal(known(generations[2]), 500, "five hundred new ones, more than the fifth that is not established");
+  const stayed = generations[2].slice(0, 100);
+  live([...stayed, ...many(30_000, 900)], 65);
+  assert.equal(known(stayed), 100);
+});
+
+test("series that another process knew come back established, in their order, without anyone having to go", () => {
+  const table = new SeriesTable(10);
+  assign(table, many(0, 4));
+  const recalled = many(100, 10);
+  const column = (k: 0 | 1) => Int32Array.from(recalled, (identity) => identity[k]);
+  const series = new Uint32Array(10);
+  recalled[0] = many(0, 1)[0];
+  table.recall(column(0), column(1), new Uint32Array(10).fill(60), series);
+  assert.equal(table.evicted, 0);
+  assert.equal(series[0], 0, "a series that lives here already");
+  assert.deepEqual([...series.slice(1)], [NO_SERIES, NO_SERIES, NO_SERIES, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(assign(table, recalled.slice(4)), [4, 5, 6, 7, 8, 9]);
+  for (const each of many(500, 20)) assign(table, [each]);
+  assert.deepEqual(assign(table, recalled.slice(4)), [4, 5, 6, 7, 8, 9], "newcomers took other rows");
 });
