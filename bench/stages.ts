@@ -18,6 +18,7 @@ import { Intake } from "../src/pipeline/intake.ts";
 import type { DetectorOptions } from "../src/pipeline/options.ts";
 import { TelemetryPipeline } from "../src/pipeline/pipeline.ts";
 import type { Queue } from "../src/pipeline/queue.ts";
+import { Stage } from "../src/pipeline/stage.ts";
 import { optionsOf } from "../src/registry.ts";
 import { SeriesState } from "../src/series/state.ts";
 import { fakeHost } from "../src/testing/index.ts";
@@ -73,7 +74,8 @@ const ANOMALY: Anomaly = {
   companions: false,
 };
 
-function detectorOf(signal: Telemetry, intake: Intake<Telemetry>): Detector {
+/** The signal's detector, with its default options. */
+export function detectorOf(signal: Telemetry, intake: Intake<Telemetry>): Detector {
   const plugin = SIGNALS[signal].detector as unknown as DetectorPlugin<any, any, any>;
   const options = optionsOf(SIGNALS[signal].detector as never).parse({});
   return new Detector(
@@ -123,13 +125,14 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
     room: () => true,
     push: (_: unknown, __: unknown, release: () => void) => release(),
   } as unknown as Queue;
-  const stage = { part: detectorOf(signal, intake) as unknown as Processor<Telemetry>, host, faults: 0 };
+  const stage = new Stage(detectorOf(signal, intake) as Processor<Telemetry>, host);
   const pipeline = new TelemetryPipeline<Telemetry>(signal, signal, {
     processors: [stage],
     queues: [queue],
     connectors: [],
   });
-  const emit = emitInto(intake, [pipeline], new Turn([]), Date.now);
+  const route = { pipelines: [pipeline], counts: { accepted: 0, refused: 0, failed: 0 } };
+  const emit = emitInto(intake, route, new Turn([]), Date.now);
 
   const edits = new Edits();
   const columnsOf = columns();
@@ -203,6 +206,18 @@ function stagesOf(
   }));
 }
 
+/** A detector that has seen these requests. */
+export function fed(requests: readonly Uint8Array[]): Detector {
+  const intake = new Intake<Telemetry>("metrics", SEED, 1_000_000);
+  const detector = detectorOf("metrics", intake);
+  const batch = new PipelineBatch<Telemetry>("metrics");
+  for (const bytes of requests) {
+    intake.read(bytes);
+    detector.process(batch.open(bytes, 0, intake.scan, intake.rows()) as never);
+  }
+  return detector;
+}
+
 /** Bytes held per series, by the table, the rates, the detector and its calibration, once `series` are known. */
 function memoryPerSeries(series: number): number {
   const collect = (globalThis as { gc?: () => void }).gc;
@@ -213,13 +228,7 @@ function memoryPerSeries(series: number): number {
   };
   const requests = metricRequests(series, POINTS);
   const before = held();
-  const intake = new Intake<Telemetry>("metrics", SEED, 1_000_000);
-  const detector = detectorOf("metrics", intake);
-  const batch = new PipelineBatch<Telemetry>("metrics");
-  for (const bytes of requests) {
-    intake.read(bytes);
-    detector.process(batch.open(bytes, 0, intake.scan, intake.rows()) as never);
-  }
+  const detector = fed(requests);
   const bytes = held() - before;
   if (detector.series !== series) throw new Error(`expected ${series} series, got ${detector.series}`);
   return bytes / series;

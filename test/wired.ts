@@ -5,8 +5,9 @@ import { Detector } from "../src/pipeline/detect.ts";
 import { emitInto, Turn } from "../src/pipeline/hub.ts";
 import { Intake } from "../src/pipeline/intake.ts";
 import { type DetectorOptions, detectorOptions, type SendingOptions, sendingOptions } from "../src/pipeline/options.ts";
-import { AnomalyPipeline, type Stage, TelemetryPipeline } from "../src/pipeline/pipeline.ts";
+import { AnomalyPipeline, TelemetryPipeline } from "../src/pipeline/pipeline.ts";
 import { Queue } from "../src/pipeline/queue.ts";
+import { Stage } from "../src/pipeline/stage.ts";
 import { fakeHost } from "./exporting.ts";
 
 export type AnyDetector = DetectorPlugin<any, any, any>;
@@ -19,7 +20,7 @@ export function optionsOf(plugin: AnyDetector, options: object = {}): DetectorOp
 /** A host of that component id. */
 export const fakeHostNamed = (id: string): ReturnType<typeof fakeHost> => Object.assign(fakeHost(), { id });
 
-export const stage = <T>(part: T, host: Host = fakeHost()): Stage<T> => ({ part, host, faults: 0 });
+export const stage = <T>(part: T, host: Host = fakeHost()): Stage<T> => new Stage(part, host);
 
 export const sending = (options: object = {}): SendingOptions =>
   z.object(sendingOptions).parse({ timeout: "0", ...options }) as SendingOptions;
@@ -59,13 +60,14 @@ export function wired<S extends Telemetry>(plugin: AnyDetector, options: object 
     },
   };
   const processors = [...(setup.after ?? []), keep].map((part) => stage(part));
-  const turn = new Turn([new AnomalyPipeline("anomalies", { processors, queues: [], connectors: [] }, fakeHost())]);
+  const turn = new Turn([new AnomalyPipeline("anomalies", { processors, queues: [], connectors: [] }, fakeHost().log)]);
   const host = fakeHostNamed(setup.id ?? plugin.type);
   const parsed = optionsOf(plugin, options);
   const detector = new Detector<S>(plugin as never, parsed, parsed, host, intake.table, turn.raise);
   const stages = [stage(detector as Processor<S>, host)];
   const { queue, sent } = collector();
   const pipeline = new TelemetryPipeline<S>(signal, signal, { processors: stages, queues: [queue], connectors: [] });
-  const emit: Emit = emitInto(intake, [pipeline], turn, () => host.now());
+  const route = { pipelines: [pipeline], counts: { accepted: 0, refused: 0, failed: 0 } };
+  const emit: Emit = emitInto(intake, route, turn, () => host.now());
   return { emit, detector, intake, anomalies, sent, queue, host, stages };
 }

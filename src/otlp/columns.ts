@@ -1,4 +1,5 @@
 // The columns that a scan of one Export*ServiceRequest fills: reused from request to request, grown by doubling.
+import { DecodeError } from "./wire.ts";
 
 /** What the number of a metric row means, and so what `series/rates` makes of it. */
 export const Kind = {
@@ -21,6 +22,20 @@ export const EXEMPLAR_FIELD: readonly (number | undefined)[] = [5, 8, 11, undefi
 
 /** Which series of a point a metric row is. A summary's own quantiles are `quantile` + their index in the point. */
 export const Statistic = { value: 0, rate: 1, mean: 2, p50: 3, p95: 4, p99: 5, quantile: 6 } as const;
+
+/** A point that says anything takes more bytes for each of its rows, and so does a message that encloses one for itself. */
+const LEAST_BYTES = 8;
+/** Rows and containers that a request may have at any size. */
+const ALWAYS = 2 ** 16;
+
+/** The capacity after this one. Empty messages are two bytes: they end at `most`. */
+function enlarged(capacity: number, most: number, offset: number): number {
+  if (capacity >= most) {
+    const message = `more than ${most} points, records, spans or messages around them in one request: nearly all of them are empty`;
+    throw new DecodeError(message, offset);
+  }
+  return Math.min(capacity * 2, most);
+}
 
 function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(column: T, capacity: number): T {
   const larger = new (column.constructor as new (length: number) => T)(capacity);
@@ -46,6 +61,7 @@ function growColumns(columns: object, from: number, capacity: number): void {
 export class Containers {
   length = 0;
   capacity = 256;
+  most = ALWAYS;
   /** Offset of the length prefix; of the content; past its end. */
   prefix = new Uint32Array(256);
   start = new Uint32Array(256);
@@ -61,8 +77,9 @@ export class Containers {
 
   add(prefix: number, start: number, end: number, parent: number): number {
     if (this.length === this.capacity) {
-      growColumns(this, this.capacity, this.capacity * 2);
-      this.capacity *= 2;
+      const capacity = enlarged(this.capacity, this.most, prefix);
+      growColumns(this, this.capacity, capacity);
+      this.capacity = capacity;
     }
     const i = this.length++;
     this.prefix[i] = prefix;
@@ -81,6 +98,7 @@ const ROWS = 1024;
 export class ScannedRows {
   length = 0;
   capacity = ROWS;
+  #most = ALWAYS;
   /** Data points, records or spans in the request, those included that make no row or several. */
   items = 0;
   readonly containers = new Containers();
@@ -102,17 +120,19 @@ export class ScannedRows {
     return this.capacity + this.containers.capacity;
   }
 
-  reset(): void {
+  /** For a request of so many bytes. */
+  reset(bytes: number): void {
     this.length = 0;
     this.items = 0;
     this.containers.length = 0;
+    this.#most = this.containers.most = ALWAYS + Math.floor(bytes / LEAST_BYTES);
   }
 
-  /** Makes room for `rows` more. */
-  reserve(rows: number): void {
-    if (this.length + rows <= this.capacity) return;
+  /** Makes room for `rows` more, of the message at `offset`. Throws DecodeError when they are too many for the request's size. */
+  reserve(rows: number, offset = 0): void {
     let capacity = this.capacity;
-    while (capacity < this.length + rows) capacity *= 2;
+    while (capacity < this.length + rows) capacity = enlarged(capacity, this.#most, offset);
+    if (capacity === this.capacity) return;
     growColumns(this, this.capacity, capacity);
     this.capacity = capacity;
   }
@@ -184,8 +204,8 @@ export class MetricScan extends ScannedRows {
     return super.room + this.distributions.capacity + this.distributions.bucketCapacity;
   }
 
-  override reset(): void {
-    super.reset();
+  override reset(bytes: number): void {
+    super.reset(bytes);
     this.distributions.reset();
   }
 }

@@ -12,6 +12,13 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
+/** Levels of JSON; those of the deepest value that is taken are 3 for 2 messages. */
+const MAX_JSON_DEPTH = 4 * MAX_DEPTH;
+/** Whatever a request of this size holds, it costs little. */
+const SMALL = 2 ** 16;
+/** An object or array that says anything takes more bytes than this. */
+const LEAST_BYTES = 8;
+
 type JsonObject = { [key: string]: unknown };
 
 /**
@@ -20,6 +27,7 @@ type JsonObject = { [key: string]: unknown };
  * the field at fault.
  */
 export function jsonToProtobuf(signal: Telemetry, json: Uint8Array): Uint8Array {
+  if (json.length > SMALL) checkShape(json);
   const text = utf8(json);
   const message = ExportRequest[signal];
   // Protobuf takes less than half the room of JSON.
@@ -43,6 +51,27 @@ function utf8(bytes: Uint8Array): string {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   } catch {
     throw new DecodeError(`${bytes.length} bytes of JSON are more than one string can hold`, 0);
+  }
+}
+
+/**
+ * Refuses what no telemetry looks like before it is parsed: JSON.parse takes a hundred bytes for an empty object of two, and
+ * for each level of nesting. Leaves all other errors to it.
+ */
+function checkShape(json: Uint8Array): void {
+  const most = SMALL + Math.floor(json.length / LEAST_BYTES);
+  let depth = 0;
+  let opened = 0;
+  for (let p = 0; p < json.length; p++) {
+    const byte = json[p];
+    if (byte === 0x22) {
+      for (p++; p < json.length && json[p] !== 0x22; p++) if (json[p] === 0x5c) p++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > MAX_JSON_DEPTH) throw new DecodeError(`JSON nested more than ${MAX_JSON_DEPTH} deep`, p);
+      if (++opened > most) {
+        throw new DecodeError(`more than ${most} objects and arrays in one request: nearly all of them are empty`, p);
+      }
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
 }
 

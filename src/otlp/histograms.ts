@@ -132,7 +132,7 @@ function addRow(
   offset: number,
   container: number,
 ): void {
-  if (scan.length === scan.capacity) scan.reserve(1);
+  if (scan.length === scan.capacity) scan.reserve(1, offset);
   const row = scan.length++;
   scan.hash0[row] = hash0;
   scan.hash1[row] = hash1;

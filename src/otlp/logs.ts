@@ -149,7 +149,7 @@ function scanScopeLogs(
       identity1 = hash1 | 0;
       lastRange = range;
     }
-    if (scan.length === scan.capacity) scan.reserve(1);
+    if (scan.length === scan.capacity) scan.reserve(1, offset);
     const row = scan.length++;
     scan.hash0[row] = identity0;
     scan.hash1[row] = identity1;

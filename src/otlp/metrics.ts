@@ -344,7 +344,7 @@ function scanNumbers(
       continue;
     }
     hashOnto(bytes, view, runStart, runEnd, a0, a1);
-    if (scan.length === scan.capacity) scan.reserve(1);
+    if (scan.length === scan.capacity) scan.reserve(1, offset);
     const row = scan.length++;
     scan.hash0[row] = hash0;
     scan.hash1[row] = hash1;

@@ -37,7 +37,7 @@ export function scanScopes<Scan extends ScannedRows>(
   const bytes = new Uint8Array(request.buffer, request.byteOffset, request.byteLength);
   const end = bytes.length;
   if (end > MAX_SIZE) throw new DecodeError("request larger than 2 GiB", 0);
-  scan.reset();
+  scan.reset(end);
   let p = 0;
   while (p < end) {
     const tag = readTag(bytes, p, end);

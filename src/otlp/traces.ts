@@ -152,7 +152,7 @@ function scanScopeSpans(
     mix(resource0, resource1, hash0, hash1);
     // The halves are subtracted apart: nanoseconds since 1970 are past 2^53, their difference is not.
     const nanos = (endHigh - startHigh) * 4294967296 + (endLow - startLow);
-    if (scan.length === scan.capacity) scan.reserve(1);
+    if (scan.length === scan.capacity) scan.reserve(1, offset);
     const row = scan.length++;
     scan.hash0[row] = hash0;
     scan.hash1[row] = hash1;

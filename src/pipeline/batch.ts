@@ -39,6 +39,11 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     return this;
   }
 
+  /** Data points, log records or spans that are left. */
+  get items(): number {
+    return this.#scan.items - this.#dropped.size;
+  }
+
   #scanned(row: number): number {
     if (!(row >= 0 && row < this.rows.length)) throw new RangeError(`the batch has no row ${row}`);
     return this.#kept ? this.#kept[row] : row;
@@ -94,9 +99,8 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   finish(): ExportRequest<S> {
     const scan = this.#scan;
     for (const { row, encoded } of this.#attributes.values()) this.#edits.append(row, encoded);
-    const items = scan.items - this.#dropped.size;
     const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan);
-    return { signal: this.signal, bytes, items };
+    return { signal: this.signal, bytes, items: this.items };
   }
 }
 

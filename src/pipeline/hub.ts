@@ -1,5 +1,6 @@
 // What receivers emit into: refuse, or run every pipeline that wants the request in this very tick and hand it to the queues.
 import type { Anomaly, Emit, ExportRequest, Host, Telemetry } from "../api/index.ts";
+import { countItems } from "../otlp/split.ts";
 import type { Intake } from "./intake.ts";
 import type { AnomalyPipeline, TelemetryPipeline } from "./pipeline.ts";
 import type { Queue } from "./queue.ts";
@@ -9,11 +10,11 @@ export class Turn {
   #active = false;
   #raised: Anomaly[] = [];
   #fed: (() => void)[] = [];
-  readonly #pipelines: readonly AnomalyPipeline[];
+  /** Anomalies go to every one of them; a reload replaces the list. */
+  pipelines: readonly AnomalyPipeline[];
 
-  /** Anomalies go to every one of `pipelines`. */
-  constructor(pipelines: readonly AnomalyPipeline[]) {
-    this.#pipelines = pipelines;
+  constructor(pipelines: readonly AnomalyPipeline[] = []) {
+    this.pipelines = pipelines;
   }
 
   readonly raise = (anomaly: Anomaly): void => {
@@ -34,7 +35,7 @@ export class Turn {
     if (this.#raised.length > 0) {
       const anomalies = this.#raised;
       this.#raised = [];
-      for (const pipeline of this.#pipelines) pipeline.run(anomalies);
+      for (const pipeline of this.pipelines) pipeline.run(anomalies);
     }
     this.#active = false;
     if (this.#fed.length > 0) for (const task of this.#fed.splice(0)) task();
@@ -44,6 +45,7 @@ export class Turn {
 /** Counts who still reads the received bytes; when the last one is done they go back to where they came from. */
 class Lease {
   #holders = 1;
+  #ended = false;
   readonly #release: () => void;
 
   constructor(release: () => void) {
@@ -57,25 +59,60 @@ class Lease {
   readonly drop = (): void => {
     if (--this.#holders === 0) this.#release();
   };
+
+  /** Drops the hold that it began with; safe twice. */
+  readonly end = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.drop();
+  };
 }
 
-/**
- * The Emit of one component and signal. The order is the law: a request that cannot be read throws, one that a queue has no
- * room for is refused (or waits, where that queue says so), both before anything is learnt from it or passed on; so a retry
- * is never counted twice, and no request is half accepted.
- */
-export function emitInto<S extends Telemetry>(
-  intake: Intake<S>,
-  pipelines: readonly TelemetryPipeline<S>[],
-  turn: Turn,
-  now: Host["now"],
-): Emit {
-  const queues = [...new Set(pipelines.flatMap((pipeline) => [...pipeline.queues]))];
+/** Where the requests of one component and signal go, and what became of them. */
+export interface Route<S extends Telemetry> {
+  /** Read for each attempt; a reload replaces the list and never changes it in place. */
+  pipelines: readonly TelemetryPipeline<S>[];
+  /**
+   * accepted and refused in items; failed in requests: those that are no OTLP, and the agent's own faults. A request that is
+   * refused before it is read is skimmed for its items, at a small part of what reading costs; malformed ones count none.
+   */
+  readonly counts: { accepted: number; refused: number; failed: number };
+}
 
-  /** The queue without room, or nothing once the request is accepted. */
-  function accept(bytes: Uint8Array, release: () => void): Queue | undefined {
+/** Accepted or not, now or later; or the queue that has no room. */
+type Outcome = boolean | Promise<boolean> | Queue;
+
+/**
+ * The Emit of one component and signal. The order is the law: a request that a processor does not admit is refused unread, one
+ * that cannot be read throws, one that a queue has no room for is refused (or waits, where that queue says so), all before
+ * anything is learnt from it or passed on; so a retry is never counted twice, and no request is half accepted. Then queues
+ * that keep it in a storage take it before those that do not, and it is accepted once it is as durable as the storage promises.
+ * A storage that fails refuses it late: processors and connectors have had it, and when it failed to flush, so have the queues.
+ */
+export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>, turn: Turn, now: Host["now"]): Emit {
+  const { counts } = route;
+  let pipelines: readonly TelemetryPipeline<S>[] = [];
+  let queues: readonly Queue[] = [];
+  let durable = false;
+
+  function lookUp(): void {
+    if (pipelines === route.pipelines) return;
+    pipelines = route.pipelines;
+    queues = [...new Set(pipelines.flatMap((pipeline) => [...pipeline.queues]))];
+    durable = queues.some(({ persistent }) => persistent);
+  }
+
+  /** Every way out but a queue without room ends the lease. */
+  function accept(bytes: Uint8Array, lease: Lease): Outcome {
+    lookUp();
+    if (pipelines.length === 0 || !pipelines.every((pipeline) => pipeline.admits())) {
+      const items = itemsOf(intake.signal, bytes);
+      lease.end();
+      return concluded(false, items);
+    }
     intake.read(bytes);
-    const weight = { items: intake.scan.items, bytes: bytes.length };
+    const { items } = intake.scan;
+    const weight = { items, bytes: bytes.length };
     for (const queue of queues) if (!queue.room(weight)) return queue;
     turn.begin();
     try {
@@ -83,54 +120,98 @@ export function emitInto<S extends Telemetry>(
       const receivedAt = now();
       const requests = pipelines.map((pipeline) => pipeline.run(bytes, receivedAt, intake.scan, rows));
       // from here on nothing throws, so a request is in every queue or in none
-      const lease = new Lease(release);
-      for (let i = 0; i < pipelines.length; i++) {
-        const request = requests[i];
-        if (request) hand(request, pipelines[i].queues, request.bytes === bytes ? lease : undefined);
+      const later: Promise<boolean>[] = [];
+      const taken =
+        (!durable || hand(requests, bytes, lease, true, later)) && hand(requests, bytes, lease, false, later);
+      if (later.length === 0) {
+        lease.end();
+        return concluded(taken, items);
       }
-      lease.drop();
+      return Promise.all(later).then((all) => {
+        // a storage may read the bytes until it has flushed them
+        lease.end();
+        return concluded(taken && all.every(Boolean), items);
+      });
     } finally {
       turn.end();
     }
-    return undefined;
   }
 
-  function attempt(bytes: Uint8Array, release: () => void): Queue | undefined {
-    try {
-      return accept(bytes, release);
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
-
-  async function wait(full: Queue, bytes: Uint8Array, release: () => void): Promise<boolean> {
-    let next: Queue | undefined = full;
-    while (next) {
-      if (!next.blocks) {
-        release();
-        return false;
+  /** False when a storage cannot take it; what is still to be awaited is added to `later`. */
+  function hand(
+    requests: readonly (ExportRequest<S> | undefined)[],
+    bytes: Uint8Array,
+    lease: Lease,
+    persistent: boolean,
+    later: Promise<boolean>[],
+  ): boolean {
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i];
+      if (!request) continue;
+      const held = request.bytes === bytes;
+      const weight = { items: request.items, bytes: request.bytes.length };
+      for (const queue of pipelines[i].queues) {
+        if (durable && queue.persistent !== persistent) continue;
+        if (held) lease.take();
+        const answer = queue.push(request as ExportRequest, weight, held ? lease.drop : nothing, pipelines[i].batching);
+        if (answer === false) return false;
+        if (answer instanceof Promise) later.push(answer);
+        if (persistent) later.push(queue.flush());
       }
-      await next.roomMade();
-      next = attempt(bytes, release);
     }
     return true;
   }
 
-  return (bytes, release = nothing) => {
-    const full = attempt(bytes, release);
-    if (!full) return true;
-    if (full.blocks) return wait(full, bytes, release);
+  function concluded(accepted: boolean, items: number): boolean {
+    if (accepted) counts.accepted += items;
+    else counts.refused += items;
+    return accepted;
+  }
+
+  function attempt(bytes: Uint8Array, release: () => void): Outcome {
+    const lease = new Lease(release);
+    try {
+      return accept(bytes, lease);
+    } catch (error) {
+      lease.end();
+      counts.failed++;
+      throw error;
+    }
+  }
+
+  /** Of a request that the queue `full` has no room for. */
+  function refuse(full: Queue, bytes: Uint8Array, release: () => void): boolean {
+    const items = itemsOf(intake.signal, bytes);
+    full.refuse(intake.signal, items);
     release();
-    return false;
+    return concluded(false, items);
+  }
+
+  async function wait(full: Queue, bytes: Uint8Array, release: () => void): Promise<boolean> {
+    let next: Outcome = full;
+    while (isQueue(next)) {
+      if (!next.blocks) return refuse(next, bytes, release);
+      await next.roomMade();
+      next = attempt(bytes, release);
+    }
+    return next;
+  }
+
+  return (bytes, release = nothing) => {
+    const outcome = attempt(bytes, release);
+    if (!isQueue(outcome)) return outcome;
+    return outcome.blocks ? wait(outcome, bytes, release) : refuse(outcome, bytes, release);
   };
 }
 
-function hand(request: ExportRequest, queues: readonly Queue[], lease: Lease | undefined): void {
-  const weight = { items: request.items, bytes: request.bytes.length };
-  for (const queue of queues) {
-    lease?.take();
-    queue.push(request, weight, lease ? lease.drop : nothing);
+const isQueue = (outcome: Outcome): outcome is Queue => typeof outcome === "object" && !(outcome instanceof Promise);
+
+/** Of a request that nobody read or will read; 0 when it is malformed. */
+function itemsOf(signal: Telemetry, bytes: Uint8Array): number {
+  try {
+    return countItems(signal, bytes);
+  } catch {
+    return 0;
   }
 }
 

@@ -63,10 +63,12 @@ export class Intake<S extends Telemetry> {
   /**
    * The rows of the request read last: each with its series, sums and histograms as rates; rows that tell nothing left out.
    * Throws DecodeError for a new series whose attributes are malformed; those of a known one are the very bytes that were
-   * sound before. Nothing is learnt then, but series named before it may have taken rows of others.
+   * sound before. Nothing is learnt then, but series named before it may have taken rows of others. Without `receivedAt`, in
+   * Unix milliseconds, no series counts as unseen for long.
    */
-  rows(): RowsOf[S] {
+  rows(receivedAt?: number): RowsOf[S] {
     const scan = this.scan;
+    if (receivedAt !== undefined) this.table.tick(receivedAt);
     if (this.#series.length !== scan.capacity) this.#series = new Uint32Array(scan.capacity);
     const series = this.#series;
     this.table.assign(scan.hash0, scan.hash1, scan.length, series, this.#identify);

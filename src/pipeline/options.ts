@@ -1,5 +1,5 @@
 // The options that every detector has, and every sending exporter: the agent's part of a component's configuration.
-import { type DetectorPlugin, duration, z } from "../api/index.ts";
+import { type DetectorPlugin, duration, extensionId, z } from "../api/index.ts";
 
 const globs = (what: string) =>
   z.array(z.string()).optional().describe(`Globs (* and ?) of ${what}; one of them must fit.`);
@@ -48,7 +48,7 @@ export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "default
       .int()
       .positive()
       .default(100_000)
-      .describe("Series remembered; beyond it the least recently seen is forgotten."),
+      .describe("Series remembered; beyond it one that is new, or was not seen for an hour, makes room."),
     detection_direction: z
       .enum(["both", "above_expected", "below_expected"])
       .default(plugin.defaults?.detection_direction ?? "both")
@@ -96,12 +96,53 @@ export const sendingOptions = {
     .describe("Retries."),
   sending_queue: z
     .strictObject({
-      enabled: z.boolean().default(true).describe("Queue before sending; without it one request waits at a time."),
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Queue before sending. Without it a request is sent at once and its sender answered when it is delivered or dropped: of this group only `queue_size`, in requests being sent, and `block_on_overflow` count then.",
+        ),
       num_consumers: z.int().positive().default(10).describe("Requests sent at the same time."),
       queue_size: z.int().positive().default(1000).describe("What the queue holds, requests being sent included."),
       sizer: z.enum(["requests", "items", "bytes"]).default("requests").describe("What `queue_size` counts."),
       block_on_overflow: z.boolean().default(false).describe("When full, let senders wait instead of refusing them."),
+      wait_for_result: z
+        .boolean()
+        .default(false)
+        .describe("Answer senders only when their request is delivered, or refuse it when it had to be dropped."),
+      storage: extensionId("storage")
+        .nullable()
+        .default(null)
+        .describe("Extension that keeps the queue on disk, so that it survives the process; none keeps it in memory."),
+      batch: z
+        .strictObject({
+          flush_timeout: duration().prefault("200ms").describe("Longest that a request waits for others."),
+          min_size: z.int().nonnegative().default(8192).describe("A batch of this size is sent at once."),
+          max_size: z
+            .int()
+            .nonnegative()
+            .default(0)
+            .describe("No batch is larger, larger requests are split; 0 is no limit."),
+          sizer: z.enum(["items", "bytes"]).default("items").describe("What `min_size` and `max_size` count."),
+        })
+        .refine(({ min_size, max_size }) => max_size === 0 || max_size >= min_size, {
+          path: ["max_size"],
+          error: "less than min_size; raise it, or write 0 for no limit",
+        })
+        .optional()
+        .describe("Join requests before they are sent. Off unless given, or asked for by a `batch` processor."),
     })
+    .refine(({ enabled, storage, wait_for_result }) => !enabled || storage === null || !wait_for_result, {
+      path: ["wait_for_result"],
+      error: "cannot be used with storage, which is there to answer before the result; drop one of the two",
+    })
+    .refine(
+      (queue) => !queue.enabled || queue.batch?.sizer !== queue.sizer || queue.batch.min_size <= queue.queue_size,
+      {
+        path: ["batch", "min_size"],
+        error: "more than queue_size, so that the queue is full before a batch is; raise queue_size",
+      },
+    )
     .prefault({})
     .describe("The queue before this exporter."),
 };

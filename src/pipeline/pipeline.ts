@@ -1,10 +1,11 @@
 // A pipeline: a loop over synchronous processors, then queues and connectors. Data only goes forward.
 import type {
   Anomaly,
+  Batching,
   Connector,
   DataOf,
   ExportRequest,
-  Host,
+  Logger,
   Processor,
   RowsOf,
   Signal,
@@ -13,14 +14,7 @@ import type {
 import type { ScanOf } from "../otlp/columns.ts";
 import { PipelineBatch } from "./batch.ts";
 import type { Queue, Weight } from "./queue.ts";
-
-/** A processor or connector with the host that names it. */
-export interface Stage<T> {
-  readonly part: T;
-  readonly host: Host;
-  /** Calls that threw. */
-  faults: number;
-}
+import { rubbish, type Stage } from "./stage.ts";
 
 export interface Ends<S extends Signal> {
   readonly processors: readonly Stage<Processor<S>>[];
@@ -28,51 +22,31 @@ export interface Ends<S extends Signal> {
   readonly connectors: readonly Stage<Connector<S>>[];
 }
 
-/** What the processors make of the data; a processor that throws is named and passed over, its data goes on. */
-function processed<S extends Signal>(
-  data: DataOf<S>,
-  stages: readonly Stage<Processor<S>>[],
-  settle?: () => void,
-): DataOf<S> | undefined {
-  let current: DataOf<S> | undefined = data;
+function consumed<S extends Signal>(data: DataOf<S>, items: number, stages: readonly Stage<Connector<S>>[]): void {
   for (const stage of stages) {
+    if (stage.out) continue;
+    const began = performance.now();
     try {
-      current = stage.part.process(current);
+      const result: unknown = stage.part.consume(data);
+      if (result instanceof Promise) throw rubbish(result, "nothing");
+      stage.passed(began, items, items);
     } catch (error) {
-      fault(stage, error);
-    }
-    if (current === undefined) return undefined;
-    settle?.();
-  }
-  return current;
-}
-
-function consumed<S extends Signal>(data: DataOf<S>, stages: readonly Stage<Connector<S>>[]): void {
-  for (const stage of stages) {
-    try {
-      stage.part.consume(data);
-    } catch (error) {
-      fault(stage, error);
+      stage.failed(began, items, error);
     }
   }
-}
-
-function fault(stage: Stage<unknown>, error: unknown): void {
-  stage.faults++;
-  stage.host.log.error("a plugin failed on a batch; the batch goes on without it", {
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
 }
 
 /** A pipeline of metrics, logs or traces. */
 export class TelemetryPipeline<S extends Telemetry> {
   readonly id: string;
   readonly #ends: Ends<S>;
+  readonly #gates: readonly Stage<Processor<S>>[];
   readonly #batch: PipelineBatch<S>;
 
   constructor(id: string, signal: S, ends: Ends<S>) {
     this.id = id;
     this.#ends = ends;
+    this.#gates = ends.processors.filter(({ part }) => part.admit);
     this.#batch = new PipelineBatch(signal);
   }
 
@@ -80,13 +54,48 @@ export class TelemetryPipeline<S extends Telemetry> {
     return this.#ends.queues;
   }
 
+  /** How its exporters' queues are to join requests: as the last processor that has an opinion says. */
+  get batching(): Batching | undefined {
+    return this.#ends.processors.findLast(({ part }) => part.batching)?.part.batching;
+  }
+
+  /** Whether every processor would let a request in. */
+  admits(): boolean {
+    for (const stage of this.#gates) {
+      if (stage.out) continue;
+      try {
+        if (stage.part.admit!() === false) return false;
+      } catch (error) {
+        stage.failed(performance.now(), 0, error);
+      }
+    }
+    return true;
+  }
+
   /** What is to be sent of a request, undefined when nothing is left of it. Connectors have had it when this returns. */
   run(bytes: Uint8Array, receivedAt: number, scan: ScanOf[S], rows: RowsOf[S]): ExportRequest<S> | undefined {
     const { processors, connectors } = this.#ends;
     const batch = this.#batch.open(bytes, receivedAt, scan, rows);
     const data = batch as unknown as DataOf<S>;
-    if (processed<S>(data, processors, () => batch.settle()) === undefined) return undefined;
-    consumed<S>(data, connectors);
+    for (const stage of processors) {
+      if (stage.out) continue;
+      const began = performance.now();
+      const { items } = batch;
+      try {
+        const result: unknown = stage.part.process(data);
+        if (result === undefined) {
+          stage.passed(began, items, 0);
+          return undefined;
+        }
+        if (result !== data) throw rubbish(result, "the batch that it was given, or nothing");
+        batch.settle();
+        stage.passed(began, items, batch.items);
+      } catch (error) {
+        batch.settle();
+        stage.failed(began, items, error);
+      }
+    }
+    consumed<S>(data, batch.items, connectors);
     const request = batch.finish();
     return request.items > 0 || scan.items === 0 ? request : undefined;
   }
@@ -96,29 +105,51 @@ export class TelemetryPipeline<S extends Telemetry> {
 export class AnomalyPipeline {
   readonly id: string;
   readonly #ends: Ends<"anomalies">;
-  readonly #host: Host;
-  dropped = 0;
+  readonly #log: Logger;
+  /** Anomalies that no queue had room for, since the agent started. */
+  readonly counts: { dropped: number };
 
-  constructor(id: string, ends: Ends<"anomalies">, host: Host) {
+  /** `counts` are those of the pipeline that it replaces. */
+  constructor(id: string, ends: Ends<"anomalies">, log: Logger, counts = { dropped: 0 }) {
     this.id = id;
     this.#ends = ends;
-    this.#host = host;
+    this.#log = log;
+    this.counts = counts;
   }
 
   run(anomalies: readonly Anomaly[]): void {
     const { processors, queues, connectors } = this.#ends;
-    const left = processed<"anomalies">(anomalies, processors);
-    if (left === undefined || left.length === 0) return;
-    consumed<"anomalies">(left, connectors);
+    let left = anomalies;
+    for (const stage of processors) {
+      if (stage.out) continue;
+      const began = performance.now();
+      try {
+        const result: unknown = stage.part.process(left);
+        if (result !== undefined && !areAnomalies(result)) throw rubbish(result, "a list of anomalies, or nothing");
+        stage.passed(began, left.length, result?.length ?? 0);
+        left = result ?? [];
+      } catch (error) {
+        stage.failed(began, left.length, error);
+      }
+      if (left.length === 0) return;
+    }
+    consumed<"anomalies">(left, left.length, connectors);
     const weight: Weight = { items: left.length, bytes: left.length * ANOMALY_BYTES };
     for (const queue of queues) {
-      if (queue.room(weight)) queue.push(left, weight, nothing);
-      else {
-        this.dropped += left.length;
-        this.#host.log.error("anomalies dropped: the queue of an exporter is full", { anomalies: left.length });
+      if (queue.room(weight)) {
+        // one whose storage fails has counted and told it
+        void queue.push(left, weight, nothing);
+        continue;
       }
+      queue.refuse("anomalies", left.length);
+      this.counts.dropped += left.length;
+      this.#log.error("anomalies dropped: the queue of an exporter is full", { anomalies: left.length });
     }
   }
+}
+
+function areAnomalies(value: unknown): value is readonly Anomaly[] {
+  return Array.isArray(value) && value.every((each: Partial<Anomaly> | null) => typeof each?.fingerprint === "string");
 }
 
 /** About what an anomaly takes as an OTLP log record: queues sized in bytes want a figure before it is encoded. */

@@ -1,11 +1,16 @@
 // The bounded queue before each exporter: it sends, retries and drains; what it holds was promised to be delivered.
-import { ExportError, type Exporter, type Host } from "../api/index.ts";
+import type { Batching, Exporter, ExportOf, Host, Signal } from "../api/index.ts";
+import { LONGEST_TIMER } from "./attempt.ts";
+import { Backlog, type Entry } from "./backlog.ts";
+import { type Piece, piecesOf } from "./batching.ts";
+import { newCounts, type QueueCounts } from "./counts.ts";
+import { Health } from "./health.ts";
 import type { SendingOptions } from "./options.ts";
+import { type End, Sender } from "./sender.ts";
+import { messageOf, Spool } from "./spool.ts";
 
-/** How long an exporter may take to heed its signal once a stop has run out of time; then it is waited for no more. */
-const GRACE = 1000;
-/** A timer cannot wait longer. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** How long a buffer is kept from its owner for an exporter that was waited for no more: it may still read it. */
+const LINGER = 60_000;
 
 /** What one request weighs; the queue counts the one its `sizer` names. */
 export interface Weight {
@@ -13,198 +18,322 @@ export interface Weight {
   readonly bytes: number;
 }
 
-interface Entry {
-  readonly data: unknown;
-  readonly weight: number;
-  readonly items: number;
-  readonly release: () => void;
-}
-
-/** Totals since the start: accepted = sent + failed + what is still held. In items. */
-export interface QueueCounts {
-  accepted: number;
-  sent: number;
-  /** Given up: a permanent error, retries spent, or the deadline of a stop. */
-  failed: number;
-}
-
+/** With `sending_queue.storage`, `start` comes before the first push. */
 export class Queue {
-  readonly counts: QueueCounts = { accepted: 0, sent: 0, failed: 0 };
-  readonly #exporter: Exporter<any>;
-  readonly #options: SendingOptions;
+  /** By signal. */
+  readonly counts: Readonly<Record<Signal, QueueCounts>> = newCounts();
+  /** Whether what it takes survives the process: acknowledge after `flush`. */
+  readonly persistent: boolean;
   readonly #host: Host;
-  readonly #waiting: Entry[] = [];
-  #first = 0;
-  #held = 0;
+  readonly #health: Health;
+  readonly #backlog = new Backlog();
+  readonly #sender: Sender;
+  #spool: Spool | undefined;
+  readonly #held = { requests: 0, items: 0, bytes: 0 };
+  /** Batches being sent or waiting to be tried again. */
   #active = 0;
-  readonly #capacity: number;
-  readonly #consumers: number;
-  /** Aborts attempts and waits when a stop has run out of time. */
-  readonly #giveUp = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #draining = false;
+  /** Drained for good: the storage is closed. */
+  #closed = false;
+  readonly #lingering = new Set<() => void>();
   #whenRoom: (() => void)[] = [];
   #whenEmpty: (() => void)[] = [];
 
   constructor(exporter: Exporter<any>, options: SendingOptions, host: Host) {
-    this.#exporter = exporter;
-    this.#options = options;
     this.#host = host;
-    const queue = options.sending_queue;
-    this.#capacity = queue.enabled ? queue.queue_size : queue.num_consumers;
-    this.#consumers = queue.num_consumers;
+    this.#health = new Health((status, reason) => host.report(status, reason));
+    this.persistent = options.sending_queue.enabled && options.sending_queue.storage !== null;
+    this.#sender = new Sender(exporter, options, host, this.#health, this.counts, this.persistent);
+  }
+
+  /** Opens the storage, if there is one, and goes on with what an earlier process left. Rejects when it cannot be opened. */
+  async start(): Promise<void> {
+    const { storage } = this.#options;
+    if (!this.persistent || storage === null) return;
+    this.#spool = await Spool.open(storage, this.#host, this.#health);
+    let items = 0;
+    for (const kept of this.#spool.left()) {
+      this.counts[kept.signal].restored += kept.items;
+      items += kept.items;
+      const batching = this.#options.batch ?? kept.batching;
+      this.#hold({ ...kept, batching, since: performance.now(), data: undefined, release: nothing, settle: undefined });
+    }
+    if (items > 0) this.#host.log.info("sending what an earlier run left in the storage", { items });
+    this.#dispatch();
+  }
+
+  get #options(): SendingOptions["sending_queue"] {
+    return this.#sender.options.sending_queue;
   }
 
   /** In units of the sizer; what is being sent counts until it is done with. */
   get size(): number {
-    return this.#held;
+    return this.#held[this.#sizer];
   }
 
   get capacity(): number {
-    return this.#capacity;
+    return this.#options.queue_size;
   }
 
+  /** Whether who finds it full is to wait for room. */
   get blocks(): boolean {
-    return this.#options.sending_queue.block_on_overflow;
+    return this.#options.block_on_overflow && !this.#closed;
   }
 
-  #weigh(weight: Weight): number {
-    const { enabled, sizer } = this.#options.sending_queue;
-    return !enabled || sizer === "requests" ? 1 : Math.max(1, weight[sizer]);
+  get #sizer(): "requests" | "items" | "bytes" {
+    return this.#options.enabled ? this.#options.sizer : "requests";
+  }
+
+  get #consumers(): number {
+    return this.#options.enabled ? this.#options.num_consumers : Number.POSITIVE_INFINITY;
   }
 
   /** Whether it would take this much now. An empty queue takes any one request, or a large one could never pass. */
   room(weight: Weight): boolean {
-    return this.#held === 0 || this.#held + this.#weigh(weight) <= this.#capacity;
+    return this.size === 0 || this.size + weighed(weight)[this.#sizer] <= this.capacity;
   }
 
-  /** Settles when something has left the queue. */
+  /** Settles when something has left the queue; what waits to be joined with more is sent now. */
   roomMade(): Promise<void> {
+    this.#dispatch(true);
     return new Promise((resolve) => this.#whenRoom.push(resolve));
   }
 
-  /** Takes the data, in full or not: the caller asked `room` first. `release` is called once, when it is done with. */
-  push(data: unknown, weight: Weight, release: () => void): void {
-    const entry = { data, weight: this.#weigh(weight), items: weight.items, release };
-    this.#held += entry.weight;
-    this.counts.accepted += entry.items;
-    if (this.#active < this.#consumers) void this.#consume(entry);
-    else this.#waiting.push(entry);
+  /** Counts what was not pushed since there was no room; what waits to be joined with more is sent now. */
+  refuse(signal: Signal, items: number): void {
+    this.#dispatch(true);
+    this.counts[signal].refused += items;
   }
 
-  async #consume(entry: Entry | undefined): Promise<void> {
-    this.#active++;
-    while (entry) {
-      await this.#deliver(entry);
-      this.#held -= entry.weight;
-      this.#release(entry);
-      const waiters = this.#whenRoom;
-      this.#whenRoom = [];
-      for (const wake of waiters) wake();
-      entry = this.#shift();
-    }
-    this.#active--;
-    if (this.#active === 0) for (const done of this.#whenEmpty.splice(0)) done();
-  }
-
-  #release(entry: Entry): void {
-    try {
-      entry.release();
-    } catch (error) {
-      this.#host.log.error("whoever handed data over failed to take its buffer back", { error: String(error) });
-    }
-  }
-
-  #shift(): Entry | undefined {
-    const entry = this.#waiting[this.#first];
-    if (entry === undefined) {
-      this.#waiting.length = this.#first = 0;
-      return undefined;
-    }
-    this.#waiting[this.#first++] = undefined as never;
-    if (this.#first > 1024 && this.#first * 2 > this.#waiting.length) {
-      this.#waiting.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return entry;
-  }
-
-  /** Sends until it is delivered, refused for good, or time is up. Never rejects. */
-  async #deliver(entry: Entry): Promise<void> {
-    const { timeout, retry_on_failure: retry } = this.#options;
-    const stop = this.#giveUp.signal;
-    const began = performance.now();
-    let wait = Math.min(retry.initial_interval, retry.max_interval);
-    for (;;) {
-      if (stop.aborted) return this.#lose(entry, "the agent stopped before it could be sent", undefined);
-      try {
-        await this.#attempt(entry, timeout, stop);
-        this.counts.sent += entry.items;
-        return;
-      } catch (error) {
-        if (!(error instanceof ExportError) || !error.retryable) return this.#lose(entry, "permanent error", error);
-        if (!retry.enabled) return this.#lose(entry, "failed, and retry_on_failure is off", error);
-        if (stop.aborted) return this.#lose(entry, "the agent stopped before it could be sent", error);
-        const spread = 1 + retry.randomization_factor * (2 * this.#host.random() - 1);
-        const asked = error.retryAfter ?? 0;
-        const pause = asked > wait * spread ? asked : wait * spread;
-        if (retry.max_elapsed_time > 0 && performance.now() - began + pause > retry.max_elapsed_time) {
-          return this.#lose(entry, "retries spent (retry_on_failure.max_elapsed_time)", error);
-        }
-        this.#host.log.warn("export failed, will be tried again", { error: error.message, in_ms: Math.round(pause) });
-        await sleep(pause, stop);
-        wait = Math.min(wait * retry.multiplier, retry.max_interval);
+  /**
+   * Takes the data, in full or not: the caller asked `room` first. `release` is called once, when its bytes are no longer
+   * read. False: the storage cannot take it, which is logged, reported and counted. A promise, where the sender is to wait:
+   * whether it was delivered, or dropped. `batching` counts where `sending_queue.batch` does not say.
+   */
+  push(
+    data: ExportOf<Signal>,
+    weight: Weight,
+    release: () => void,
+    batching?: Batching,
+  ): true | false | Promise<boolean> {
+    const signal = "bytes" in data ? data.signal : "anomalies";
+    const { items, bytes } = weight;
+    const { enabled, batch, wait_for_result } = this.#options;
+    let key: number | undefined;
+    if (this.persistent) {
+      key = this.#append(data, items, batching);
+      if (key === undefined) {
+        this.refuse(signal, items);
+        this.#call(release);
+        return false;
       }
     }
-  }
-
-  async #attempt(entry: Entry, timeout: number, stop: AbortSignal): Promise<void> {
-    const controller = new AbortController();
-    const abandoned = Promise.withResolvers<never>();
-    let grace: NodeJS.Timeout | undefined;
-    const abort = () => {
-      controller.abort(stop.reason);
-      grace = setTimeout(abandoned.reject, GRACE, stop.reason);
+    this.counts[signal].accepted += items;
+    const answer = wait_for_result || !enabled ? Promise.withResolvers<boolean>() : undefined;
+    const entry: Entry = {
+      signal,
+      items,
+      bytes,
+      batching: (enabled ? batch : undefined) ?? batching,
+      since: performance.now(),
+      key,
+      data,
+      release,
+      settle: answer?.resolve,
     };
-    const expire = () => controller.abort(new ExportError(`no answer within ${timeout} ms`, { retryable: true }));
-    const timer = timeout > 0 ? setTimeout(expire, Math.min(timeout, LONGEST_TIMER)) : undefined;
-    stop.addEventListener("abort", abort, { once: true });
-    try {
-      await Promise.race([this.#exporter.export(entry.data as never, controller.signal), abandoned.promise]);
-    } catch (error) {
-      // an exporter may reject with whatever its transport throws on abort: the reason is ours
-      throw controller.signal.aborted ? controller.signal.reason : error;
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(grace);
-      stop.removeEventListener("abort", abort);
+    // what is not sent at once is read from the storage when it is
+    if (key !== undefined && (entry.batching || this.#active >= this.#consumers)) this.#let(entry);
+    this.#hold(entry);
+    this.#dispatch(this.size >= this.capacity);
+    return answer?.promise ?? true;
+  }
+
+  #append(data: ExportOf<Signal>, items: number, batching: Batching | undefined): number | undefined {
+    if (this.#spool && !this.#closed) {
+      const key = this.#spool.append(data, items, batching);
+      // nobody waits for anomalies to be durable
+      if (!("bytes" in data) && key !== undefined) void this.#spool.flush();
+      return key;
     }
+    this.#host.log.error("data refused: the storage of the queue is not open", { items });
+    return undefined;
   }
 
-  #lose(entry: Entry, why: string, error: unknown): void {
-    this.counts.failed += entry.items;
-    const fields = { items: entry.items, why, error: error instanceof Error ? error.message : error && String(error) };
-    this.#host.log.error("data dropped", fields);
+  /** Settles once what was pushed is as durable as the storage promises; false: it may not be, which is logged and reported. */
+  async flush(): Promise<boolean> {
+    return this.#spool ? this.#spool.flush() : !this.persistent;
   }
 
-  /** Settles when nothing is held. After `deadline` ms what is left is dropped, counted and logged. */
+  /**
+   * From now on attempts use these; what waits to be tried again is tried at once. Resolves when no attempt runs on the
+   * exporter before. A change of `sending_queue.storage` takes another queue.
+   */
+  reconfigure(exporter: Exporter<any>, options: SendingOptions): Promise<void> {
+    const left = this.#sender.reconfigure(exporter, options);
+    this.#wakeWaiting();
+    this.#dispatch();
+    return left;
+  }
+
+  /**
+   * Settles when nothing is being sent. After `deadline` ms what is left is dropped, counted and logged. A persistent queue
+   * sends as long as sending works, keeps the rest in its storage and closes that.
+   */
   async drain(deadline: number): Promise<void> {
-    if (this.#active === 0) return;
-    const reason = new ExportError("the agent is stopping", { retryable: true });
-    const timer = setTimeout(() => this.#giveUp.abort(reason), Math.min(deadline, LONGEST_TIMER));
+    this.#draining = true;
+    this.#sender.drain();
+    this.#dispatch();
+    const expire = () => this.#sender.giveUp();
+    const timer = this.#active > 0 ? setTimeout(expire, Math.min(deadline, LONGEST_TIMER)) : undefined;
     // who waited for room may push at the very moment that the queue is empty
     while (this.#active > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     clearTimeout(timer);
+    clearTimeout(this.#timer);
+    for (const end of [...this.#lingering]) end();
+    if (!this.#spool) return;
+    this.#closed = true;
+    this.#wakeWaiting();
+    await this.#spool.close();
+  }
+
+  #hold(entry: Entry): void {
+    const { requests, items, bytes } = weighed(entry);
+    this.#held.requests += requests;
+    this.#held.items += items;
+    this.#held.bytes += bytes;
+    this.counts[entry.signal].held += entry.items;
+    this.#backlog.push(entry);
+  }
+
+  /** Sends what is due, or whatever there is, while consumers are free; comes back when more is due. */
+  #dispatch(all = this.#draining): void {
+    while (this.#active < this.#consumers) {
+      const entries = this.#closed || this.#sender.keeping ? undefined : this.#backlog.next(performance.now(), all);
+      if (!entries) break;
+      void this.#consume(entries);
+    }
+    const at = this.#active < this.#consumers ? this.#backlog.due : Number.POSITIVE_INFINITY;
+    const idle = at === Number.POSITIVE_INFINITY || this.#draining;
+    if (at >= this.#timerAt && !idle) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = idle ? Number.POSITIVE_INFINITY : at;
+    if (idle) return;
+    const ms = Math.max(1, Math.ceil(at - performance.now()));
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.#dispatch();
+      },
+      Math.min(ms, LONGEST_TIMER),
+    );
+  }
+
+  async #consume(entries: Entry[]): Promise<void> {
+    this.#active++;
+    await this.#send(entries);
+    this.#active--;
+    this.#wakeWaiting();
+    this.#dispatch();
+    if (this.#active === 0) for (const done of this.#whenEmpty.splice(0)) done();
+  }
+
+  /** Never rejects. */
+  async #send(batch: readonly Entry[]): Promise<void> {
+    const entries = batch.filter((entry) => this.#load(entry));
+    if (entries.length === 0) return;
+    const { signal } = entries[0];
+    const unfinished: Promise<unknown>[] = [];
+    const ends = new Set<End>();
+    for (const piece of this.#pieces(entries)) ends.add(await this.#sender.deliver(piece, signal, unfinished));
+    for (const entry of entries) {
+      if (unfinished.length > 0) this.#linger(entry, unfinished);
+      else this.#let(entry);
+    }
+    this.#done(entries, ends);
+  }
+
+  /** Reads the entry's data where it is in the storage alone; what cannot be read is lost, to this process at least. */
+  #load(entry: Entry): boolean {
+    if (entry.data) return true;
+    const found = this.#spool?.read(entry) ?? "damaged";
+    if (typeof found === "object") {
+      entry.data = found;
+      return true;
+    }
+    const why =
+      found === "damaged"
+        ? "its record in the storage is damaged or gone"
+        : "the storage cannot read its record, which stays there for the next start";
+    this.#sender.drop(entry.signal, entry.items, "damaged", why, undefined);
+    this.#done([found === "damaged" ? entry : { ...entry, key: undefined }], new Set<End>(["dropped"]));
+    return false;
+  }
+
+  #pieces(entries: readonly Entry[]): Piece[] {
+    try {
+      const pieces = piecesOf(entries);
+      // a batch and its parts are copies
+      if (entries.length > 1 || pieces.length > 1) for (const entry of entries) this.#let(entry);
+      return pieces;
+    } catch (error) {
+      this.#host.log.warn("a request past max_size cannot be split and is sent whole", { error: messageOf(error) });
+      return [{ data: entries[0].data as ExportOf<Signal>, items: entries[0].items }];
+    }
+  }
+
+  #done(entries: readonly Entry[], ends: ReadonlySet<End>): void {
+    if (!ends.has("kept")) {
+      for (const entry of entries) {
+        const { requests, items, bytes } = weighed(entry);
+        this.#held.requests -= requests;
+        this.#held.items -= items;
+        this.#held.bytes -= bytes;
+      }
+      const keys = entries.flatMap(({ key }) => key ?? []);
+      if (keys.length > 0) this.#spool?.remove(keys);
+    }
+    for (const { settle } of entries) settle?.(ends.size === 1 && ends.has("sent"));
+    this.#wakeWaiting();
+  }
+
+  /** Lets go of the entry's bytes. */
+  #let(entry: Entry): void {
+    const { release } = entry;
+    entry.data = undefined;
+    entry.release = nothing;
+    this.#call(release);
+  }
+
+  #call(release: () => void): void {
+    try {
+      release();
+    } catch (error) {
+      this.#host.log.error("whoever handed data over failed to take its buffer back", { error: messageOf(error) });
+    }
+  }
+
+  /** Lets go of the bytes once exporters that were waited for no more are done with them, or can be thought to be. */
+  #linger(entry: Entry, unfinished: readonly Promise<unknown>[]): void {
+    const end = () => {
+      clearTimeout(timer);
+      this.#lingering.delete(end);
+      this.#let(entry);
+    };
+    const timer = setTimeout(end, LINGER).unref();
+    this.#lingering.add(end);
+    void Promise.allSettled(unfinished).then(end);
+  }
+
+  #wakeWaiting(): void {
+    const waiters = this.#whenRoom;
+    this.#whenRoom = [];
+    for (const wake of waiters) wake();
   }
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER));
-    signal.addEventListener("abort", done, { once: true });
-  });
-}
+/** Even what weighs nothing takes room. */
+const weighed = ({ items, bytes }: Weight) => ({ requests: 1, items: Math.max(1, items), bytes: Math.max(1, bytes) });
+
+function nothing(): void {}

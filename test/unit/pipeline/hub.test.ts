@@ -4,12 +4,13 @@ import test from "node:test";
 import fc from "fast-check";
 import type { Anomaly, Batch, Connector, Processor } from "../../../src/api/index.ts";
 import { DecodeError } from "../../../src/otlp/index.ts";
-import { emitInto, Turn } from "../../../src/pipeline/hub.ts";
+import { emitInto, type Route, Turn } from "../../../src/pipeline/hub.ts";
 import { Intake } from "../../../src/pipeline/intake.ts";
 import { AnomalyPipeline, TelemetryPipeline } from "../../../src/pipeline/pipeline.ts";
-import type { Queue } from "../../../src/pipeline/queue.ts";
+import { Queue } from "../../../src/pipeline/queue.ts";
 import { anomalyOf, fakeHost, oracle, requestOf } from "../../exporting.ts";
-import { collector, stage } from "../../wired.ts";
+import { MemoryStore } from "../../memory_store.ts";
+import { collector, sending, stage } from "../../wired.ts";
 
 interface Plan {
   readonly queues?: readonly Queue[];
@@ -30,7 +31,8 @@ function hub(plans: readonly Plan[], anomalies: readonly AnomalyPipeline[] = [])
     };
     return new TelemetryPipeline<"metrics">(`metrics/${i}`, "metrics", ends);
   });
-  return { emit: emitInto(intake, pipelines, turn, () => 42), turn, intake, host };
+  const route: Route<"metrics"> = { pipelines, counts: { accepted: 0, refused: 0, failed: 0 } };
+  return { emit: emitInto(intake, route, turn, () => 42), route, turn, intake, host };
 }
 
 /** A request in a buffer that counts how often it is given back, and is overwritten then, as a pool would. */
@@ -90,7 +92,7 @@ test("bytes that are no request throw, are given back once, and teach nothing", 
   assert.equal(lease.released, 1);
   assert.equal(seen.length, 0);
   assert.equal(intake.table.length, 0);
-  assert.deepEqual(queue.counts, { accepted: 0, sent: 0, failed: 0 });
+  assert.equal(queue.counts.metrics.accepted, 0);
 });
 
 test("when one queue is full nobody gets the request, nothing is learnt, and the buffer is given back at once", async () => {
@@ -101,13 +103,13 @@ test("when one queue is full nobody gets the request, nothing is learnt, and the
     { queues: [free.queue], processors: [processor] },
     { queues: [full.queue], processors: [processor] },
   ]);
-  full.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  full.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
   const lease = leased();
   assert.equal(emit(lease.bytes, lease.release), false);
   assert.equal(lease.released, 1);
   assert.equal(seen.length, 0);
   assert.equal(intake.table.length, 0);
-  assert.equal(free.queue.counts.accepted, 0);
+  assert.equal(free.queue.counts.metrics.accepted, 0);
   full.open();
   await full.queue.drain(1000);
   const retried = leased();
@@ -283,7 +285,7 @@ test("when one pipeline fails as a whole, no queue has the request and the buffe
   const lease = leased();
   assert.throws(() => emit(lease.bytes, lease.release), /broken too/);
   assert.equal(lease.released, 1);
-  assert.equal(queue.counts.accepted, 0);
+  assert.equal(queue.counts.metrics.accepted, 0);
   let fed = 0;
   turn.feed(() => fed++);
   assert.equal(fed, 1, "the turn is over");
@@ -317,16 +319,134 @@ test("a request that waited for one queue is refused when another, that lets nob
   const blocking = collector(BLOCKING, true);
   const refusing = collector(FULL, true);
   const { emit } = hub([{ queues: [blocking.queue, refusing.queue] }]);
-  blocking.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  blocking.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
   const lease = leased();
   const waiting = emit(lease.bytes, lease.release);
   assert.ok(waiting instanceof Promise);
-  refusing.queue.push({}, { items: 1, bytes: 1 }, () => {});
+  refusing.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
   blocking.open();
   assert.equal(await waiting, false);
   assert.equal(lease.released, 1);
-  assert.equal(blocking.queue.counts.accepted, 1);
+  assert.equal(blocking.queue.counts.metrics.accepted, 1);
   refusing.open();
+});
+
+test("what a processor does not admit is refused unread, its items counted", () => {
+  const { queue } = collector();
+  const { processor, seen } = watcher();
+  let open = false;
+  const gate: Processor<"metrics"> = { process: (batch) => batch, admit: () => open };
+  const { emit, route, intake } = hub([{ queues: [queue], processors: [processor] }, { processors: [gate] }]);
+  const lease = leased(3);
+  assert.equal(emit(lease.bytes, lease.release), false);
+  assert.equal(emit(Uint8Array.of(0xff)), false, "not even looked at");
+  assert.equal(lease.released, 1);
+  assert.deepEqual([seen.length, intake.table.length, queue.counts.metrics.accepted], [0, 0, 0]);
+  assert.deepEqual(route.counts, { accepted: 0, refused: 3, failed: 0 });
+  open = true;
+  assert.equal(emit(leased(2).bytes), true);
+  assert.deepEqual(route.counts, { accepted: 2, refused: 3, failed: 0 });
+});
+
+test("what came of a request is counted: accepted and refused in items, failed in requests", async () => {
+  const { queue, open } = collector(FULL, true);
+  const { emit, route } = hub([{ queues: [queue] }]);
+  emit(leased(4).bytes);
+  emit(leased(3).bytes);
+  assert.throws(() => emit(Uint8Array.of(0xff)), DecodeError);
+  assert.deepEqual(route.counts, { accepted: 4, refused: 3, failed: 1 });
+  assert.equal(queue.counts.metrics.refused, 3);
+  open();
+  await queue.drain(1000);
+});
+
+test("a reload reroutes what comes next and what waits for room; where nothing takes it any more it is refused", async () => {
+  const full = collector(BLOCKING, true);
+  const next = collector();
+  const { emit, route } = hub([{ queues: [full.queue] }]);
+  full.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
+  const lease = leased();
+  const waiting = emit(lease.bytes, lease.release);
+  route.pipelines = hub([{ queues: [next.queue] }]).route.pipelines;
+  full.open();
+  assert.equal(await waiting, true);
+  await Promise.all([full.queue.drain(1000), next.queue.drain(1000)]);
+  assert.deepEqual([full.sent.length, next.sent.length, lease.released], [1, 1, 1]);
+  route.pipelines = [];
+  const late = leased();
+  assert.equal(emit(late.bytes, late.release), false);
+  assert.equal(late.released, 1);
+});
+
+/** A queue on a storage, and the storage. */
+async function stored(send: () => Promise<void> = async () => {}) {
+  const store = new MemoryStore();
+  const host = { ...fakeHost(), extension: () => store.extension };
+  const queue = new Queue({ export: send }, sending({ sending_queue: { storage: "file_storage" } }), host);
+  await queue.start();
+  return { queue, store, host };
+}
+
+test("a request is accepted once every storage that took it has flushed, and its buffer is kept till then", async () => {
+  const first = await stored();
+  const second = await stored();
+  const memory = collector();
+  const { emit, route } = hub([{ queues: [memory.queue, first.queue] }, { queues: [second.queue] }]);
+  const lease = leased();
+  const answer = emit(lease.bytes, lease.release);
+  assert.ok(answer instanceof Promise);
+  assert.deepEqual([lease.released, route.counts.accepted], [0, 0]);
+  assert.equal(await answer, true);
+  assert.deepEqual([first.store.flushes, second.store.flushes, route.counts.accepted], [1, 1, 2]);
+  await Promise.all([memory, first, second].map(({ queue }) => queue.drain(1000)));
+  assert.equal(lease.released, 1);
+  assert.deepEqual(memory.sent[0].bytes, lease.original);
+});
+
+test("a storage that fails refuses the request; queues in memory do not have it, or send it as ever", async () => {
+  const { queue, store } = await stored();
+  const memory = collector();
+  const { emit, route } = hub([{ queues: [memory.queue, queue] }]);
+  store.broken.add("append");
+  const unstored = leased();
+  assert.equal(await emit(unstored.bytes, unstored.release), false);
+  assert.deepEqual([unstored.released, memory.queue.counts.metrics.accepted], [1, 0]);
+  store.broken.clear();
+  store.broken.add("flush");
+  const unflushed = leased();
+  assert.equal(await emit(unflushed.bytes, unflushed.release), false);
+  store.broken.clear();
+  await Promise.all([queue.drain(1000), memory.queue.drain(1000)]);
+  assert.deepEqual([unflushed.released, memory.queue.counts.metrics.sent], [1, 2]);
+  assert.deepEqual(route.counts, { accepted: 0, refused: 4, failed: 0 });
+});
+
+test("without a queue, or with wait_for_result, emit says whether the request was delivered", async () => {
+  for (const sending_queue of [{ enabled: false }, { wait_for_result: true }]) {
+    const slow = collector({ sending_queue }, true);
+    const bad = new Queue({ export: () => Promise.reject(new Error("bad")) }, sending({ sending_queue }), fakeHost());
+    const { emit } = hub([{ queues: [slow.queue] }]);
+    const lease = leased();
+    const answer = emit(lease.bytes, lease.release);
+    assert.ok(answer instanceof Promise);
+    slow.open();
+    assert.equal(await answer, true);
+    assert.equal(lease.released, 1);
+    assert.equal(await hub([{ queues: [slow.queue, bad] }]).emit(leased().bytes), false);
+  }
+});
+
+test("requests are joined as the last processor of the pipeline that asks for it says", async () => {
+  const { queue, sent } = collector();
+  const batching = { flush_timeout: 3_600_000, min_size: 4, max_size: 0, sizer: "items" } as const;
+  const batch: Processor<"metrics"> = { process: (data) => data, batching };
+  const { emit } = hub([{ queues: [queue], processors: [batch] }]);
+  for (let i = 0; i < 3; i++) assert.equal(emit(leased(2).bytes), true);
+  await queue.drain(1000);
+  assert.deepEqual(
+    sent.map(({ items }) => items),
+    [4, 2],
+  );
 });
 
 /** An anomaly pipeline that remembers in which order things happened. */
@@ -338,14 +458,14 @@ function anomalyPipeline(order: string[], name: string, take: (anomalies: readon
       return anomalies;
     },
   };
-  return new AnomalyPipeline(name, { processors: [stage(processor)], queues: [], connectors: [] }, fakeHost());
+  return new AnomalyPipeline(name, { processors: [stage(processor)], queues: [], connectors: [] }, fakeHost().log);
 }
 
 test("what detectors raise goes to every anomaly pipeline, once the telemetry is in its queues", () => {
   const order: string[] = [];
   const { queue } = collector();
   const pipelines = ["anomalies/a", "anomalies/b"].map((name) =>
-    anomalyPipeline(order, name, () => order.push(`queued: ${queue.counts.accepted}`)),
+    anomalyPipeline(order, name, () => order.push(`queued: ${queue.counts.metrics.accepted}`)),
   );
   let raise = (_: Anomaly): void => {};
   const raising: Processor<"metrics"> = {
@@ -366,14 +486,14 @@ test("what detectors raise goes to every anomaly pipeline, once the telemetry is
 test("anomalies that a full queue cannot take are dropped, counted and logged", async () => {
   const { queue, open } = collector(FULL, true);
   const host = fakeHost();
-  const pipeline = new AnomalyPipeline("anomalies", { processors: [], queues: [queue], connectors: [] }, host);
+  const pipeline = new AnomalyPipeline("anomalies", { processors: [], queues: [queue], connectors: [] }, host.log);
   pipeline.run([anomalyOf()]);
   pipeline.run([anomalyOf(), anomalyOf()]);
-  assert.equal(pipeline.dropped, 2);
+  assert.equal(pipeline.counts.dropped, 2);
   assert.equal(host.logged.length, 1);
   open();
   await queue.drain(1000);
-  assert.equal(queue.counts.sent, 1);
+  assert.equal(queue.counts.anomalies.sent, 1);
 });
 
 test("what a connector feeds runs after the request that caused it", async () => {
@@ -435,8 +555,8 @@ test("whatever is sent, received and refused: every buffer goes back once, every
       await Promise.all(queues.map(({ queue }) => queue.drain(1000)));
       assert.ok(leases.every(({ released }) => released === 1));
       assert.deepEqual(
-        queues.map(({ queue }) => queue.counts),
-        [2, 1].map((times) => ({ accepted: times * accepted, sent: times * accepted, failed: 0 })),
+        queues.map(({ queue }) => [queue.counts.metrics.accepted, queue.counts.metrics.sent]),
+        [2, 1].map((times) => [times * accepted, times * accepted]),
       );
       for (const { sent } of queues) {
         for (const { bytes } of sent) oracle.metrics.request.decode(bytes);

@@ -82,13 +82,13 @@ test("a series keeps its row however its attributes are shuffled, until it is th
   );
 });
 
-test("the columns that a request of a million empty points needed are let go of", () => {
+test("the columns that a request of a million points needed are let go of", () => {
   const intake = new Intake("metrics", 1, 100);
-  const points = { name: "m", gauge: { dataPoints: Array.from({ length: 1_000_000 }, () => ({})) } };
+  const points = { name: "m", gauge: { dataPoints: Array.from({ length: 1_000_000 }, () => ({ asDouble: 1 })) } };
   intake.read(encode("metrics", { resourceMetrics: [{ scopeMetrics: [{ metrics: [points] }] }] }));
-  assert.equal(intake.rows().length, 0);
+  assert.equal(intake.rows().length, 1_000_000);
   assert.ok(intake.scan.room > 1_000_000);
-  points.gauge.dataPoints = [{ asDouble: 1 }] as object[];
+  points.gauge.dataPoints = [{ asDouble: 1 }];
   intake.read(encode("metrics", { resourceMetrics: [{ scopeMetrics: [{ metrics: [points] }] }] }));
   assert.deepEqual([...intake.rows().series], [0, ...Array(1023).fill(0)]);
   assert.ok(intake.scan.room < 10_000);

@@ -55,7 +55,31 @@ test("sending options default to the Collector's, in milliseconds", () => {
     queue_size: 1000,
     sizer: "requests",
     block_on_overflow: false,
+    wait_for_result: false,
+    storage: null,
   });
+  assert.deepEqual(sending.parse({ sending_queue: { batch: {} } }).sending_queue.batch, {
+    flush_timeout: 200,
+    min_size: 8192,
+    max_size: 0,
+    sizer: "items",
+  });
+});
+
+test("a queue that could never work is refused, as the Collector does; of one that is off nothing is asked", () => {
+  const fits = (sending_queue: object) => sending.safeParse({ sending_queue }).success;
+  assert.ok(fits({ batch: { min_size: 10, max_size: 10 }, storage: "file_storage" }));
+  for (const wrong of [
+    { batch: { min_size: 10, max_size: 9 } },
+    { batch: { max_size: 100 } },
+    { batch: { flush_timeout: "-1s" } },
+    { batch: { sizer: "requests" } },
+    { batch: {}, sizer: "items" },
+    { storage: "file_storage", wait_for_result: true },
+    { storage: "" },
+  ])
+    assert.equal(fits(wrong), false, JSON.stringify(wrong));
+  assert.ok(fits({ enabled: false, storage: "file_storage", wait_for_result: true, sizer: "items", batch: {} }));
 });
 
 test("a queue without consumers or size, and durations without unit, are refused", () => {

@@ -2,13 +2,24 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { ExportError, z } from "../../../src/api/index.ts";
+import { ExportError, type ExportRequest, z } from "../../../src/api/index.ts";
 import { type SendingOptions, sendingOptions } from "../../../src/pipeline/options.ts";
 import { Queue } from "../../../src/pipeline/queue.ts";
 import { fakeHost } from "../../exporting.ts";
 
 const schema = z.object(sendingOptions);
 const FAST = { initial_interval: "1ms", max_interval: "4ms", max_elapsed_time: "10s", randomization_factor: 0 };
+
+/** A request that a test knows by its name; nothing here reads its bytes. */
+interface Named extends ExportRequest<"metrics"> {
+  readonly name: unknown;
+}
+const named = (name: unknown, items = 1): Named => ({ signal: "metrics", bytes: new Uint8Array(0), items, name });
+
+const totals = (queue: Queue) => {
+  const { accepted, sent, dropped } = queue.counts.metrics;
+  return { accepted, sent, failed: Object.values(dropped).reduce((sum, items) => sum + items, 0) };
+};
 
 type Send = (data: any, signal: AbortSignal) => Promise<void>;
 
@@ -25,9 +36,10 @@ function queueOf(send: Send, { timeout = "5s", retry_on_failure, sending_queue }
     retry_on_failure: { ...FAST, ...retry_on_failure },
     sending_queue: { num_consumers: 1, ...sending_queue },
   }) as SendingOptions;
-  const queue = new Queue({ export: send }, options, host);
+  const queue = new Queue({ export: (data, signal) => send((data as Named).name, signal) }, options, host);
   const released: unknown[] = [];
-  const push = (data: unknown, items = 1, bytes = 100) => queue.push(data, { items, bytes }, () => released.push(data));
+  const push = (name: unknown, items = 1, bytes = 100) =>
+    queue.push(named(name, items), { items, bytes }, () => released.push(name));
   return { queue, host, released, push };
 }
 
@@ -54,7 +66,7 @@ test("what is pushed is sent in order, and its buffer goes back once it is", asy
   await queue.drain(5000);
   assert.deepEqual(sent, [...Array(20).keys()]);
   assert.deepEqual(released, sent);
-  assert.deepEqual(queue.counts, { accepted: 60, sent: 60, failed: 0 });
+  assert.deepEqual(totals(queue), { accepted: 60, sent: 60, failed: 0 });
   assert.equal(queue.size, 0);
 });
 
@@ -113,14 +125,29 @@ test("requests that weigh nothing still fill the queue", async () => {
   await queue.drain(5000);
 });
 
-test("without a queue as many requests are held as are sent at a time", async () => {
+test("without a queue every request is sent at once, and its sender answered when that has succeeded or failed", async () => {
   const { send, open } = gate();
-  const { queue, push } = queueOf(send, { sending_queue: { enabled: false, num_consumers: 2, queue_size: 1000 } });
-  push(1);
-  assert.ok(queue.room({ items: 1, bytes: 1 }));
-  push(2);
-  assert.ok(!queue.room({ items: 1, bytes: 1 }));
+  const { queue, push } = queueOf((name) => (name === "bad" ? Promise.reject(permanent()) : send()), {
+    sending_queue: { enabled: false, num_consumers: 1, queue_size: 3, sizer: "items", batch: {} },
+  });
+  const answers = [push("a", 10), push("b", 10), push("bad", 10)];
+  assert.equal(await answers[2], false);
+  assert.ok(queue.room({ items: 10, bytes: 1 }));
+  answers.push(push("c"));
+  assert.ok(!queue.room({ items: 1, bytes: 1 }), "queue_size requests are being sent");
   open();
+  assert.deepEqual(await Promise.all(answers), [true, true, false, true]);
+  await queue.drain(5000);
+});
+
+test("with wait_for_result the sender's answer is whether it was delivered", async () => {
+  const { queue, push } = queueOf(
+    async (name) => {
+      if (name === "bad") throw permanent();
+    },
+    { sending_queue: { wait_for_result: true } },
+  );
+  assert.deepEqual(await Promise.all([push("good"), push("bad"), push("fine")]), [true, false, true]);
   await queue.drain(5000);
 });
 
@@ -132,7 +159,7 @@ test("a failure that may pass is tried again until it passes", async () => {
   push("data", 7);
   await queue.drain(5000);
   assert.equal(attempts, 4);
-  assert.deepEqual(queue.counts, { accepted: 7, sent: 7, failed: 0 });
+  assert.deepEqual(totals(queue), { accepted: 7, sent: 7, failed: 0 });
   assert.deepEqual(released, ["data"]);
   assert.equal(host.logged.filter(({ level }) => level === "warn").length, 3);
 });
@@ -140,13 +167,13 @@ test("a failure that may pass is tried again until it passes", async () => {
 test("a permanent failure, and one of unknown kind, is not tried again; the loss is counted and logged", async () => {
   const failures: unknown[] = [permanent(), new TypeError("bug"), "a string", undefined];
   let attempts = 0;
-  const { queue, push, released, host } = queueOf(() => {
+  const { queue, push, released, host } = queueOf(async () => {
     throw failures[attempts++];
   });
   for (const i of failures.keys()) push(i, 2);
   await queue.drain(5000);
   assert.equal(attempts, 4);
-  assert.deepEqual(queue.counts, { accepted: 8, sent: 0, failed: 8 });
+  assert.deepEqual(totals(queue), { accepted: 8, sent: 0, failed: 8 });
   assert.deepEqual(released, [0, 1, 2, 3]);
   const lost = host.logged.filter(({ level }) => level === "error");
   assert.equal(lost.length, 4);
@@ -165,7 +192,7 @@ test("with retries off one failure is the end", async () => {
   push("data");
   await queue.drain(5000);
   assert.equal(attempts, 1);
-  assert.equal(queue.counts.failed, 1);
+  assert.equal(totals(queue).failed, 1);
 });
 
 test("waits grow by the multiplier up to max_interval, the first one included", async () => {
@@ -207,7 +234,7 @@ test("the receiving side's Retry-After is waited for, where it is longer than ou
     host.logged.map(({ fields }) => (fields as any).in_ms),
     [40, 4, 4],
   );
-  assert.equal(queue.counts.sent, 1);
+  assert.equal(totals(queue).sent, 1);
 });
 
 test("a Retry-After longer than a timer can wait is no invitation to try at once", async () => {
@@ -223,7 +250,7 @@ test("a Retry-After longer than a timer can wait is no invitation to try at once
   await sleep(30);
   assert.equal(attempts, 1);
   await queue.drain(1);
-  assert.equal(queue.counts.failed, 1);
+  assert.equal(totals(queue).failed, 1);
 });
 
 test("after max_elapsed_time it gives up, the time spent in attempts included", async () => {
@@ -239,7 +266,7 @@ test("after max_elapsed_time it gives up, the time spent in attempts included", 
   push("data");
   await queue.drain(5000);
   assert.ok(attempts >= 1 && attempts <= 3, `${attempts} attempts of 20 ms in 50 ms`);
-  assert.deepEqual(queue.counts, { accepted: 1, sent: 0, failed: 1 });
+  assert.deepEqual(totals(queue), { accepted: 1, sent: 0, failed: 1 });
   assert.match(JSON.stringify(host.logged.at(-1)), /max_elapsed_time/);
 });
 
@@ -253,7 +280,7 @@ test("max_elapsed_time 0 never gives up", async () => {
   );
   push("data");
   await queue.drain(5000);
-  assert.equal(queue.counts.sent, 1);
+  assert.equal(totals(queue).sent, 1);
 });
 
 test("an attempt that outlasts the timeout is aborted and tried again, whatever it then rejects with", async () => {
@@ -267,7 +294,7 @@ test("an attempt that outlasts the timeout is aborted and tried again, whatever 
   push("data");
   await queue.drain(5000);
   assert.equal(attempts, 3);
-  assert.equal(queue.counts.sent, 1);
+  assert.equal(totals(queue).sent, 1);
 });
 
 test("timeout 0 is no limit", async () => {
@@ -278,7 +305,7 @@ test("timeout 0 is no limit", async () => {
   assert.equal(queue.size, 1);
   open();
   await queue.drain(5000);
-  assert.equal(queue.counts.sent, 1);
+  assert.equal(totals(queue).sent, 1);
 });
 
 test("draining an idle queue is immediate", async () => {
@@ -295,7 +322,7 @@ test("a drain gives up at its deadline: attempts and waits end, all that is left
     const { queue, push, released, host } = queueOf(send, { sending_queue: { num_consumers: 2 } });
     for (let i = 0; i < 10; i++) push(i);
     await queue.drain(10);
-    assert.deepEqual(queue.counts, { accepted: 10, sent: 0, failed: 10 });
+    assert.deepEqual(totals(queue), { accepted: 10, sent: 0, failed: 10 });
     assert.deepEqual(
       released.toSorted((a: any, b: any) => a - b),
       [...Array(10).keys()],
@@ -310,25 +337,159 @@ test("an exporter that ignores its signal does not keep the agent from stopping"
   push("held");
   push("waiting");
   await queue.drain(1);
-  assert.deepEqual(queue.counts, { accepted: 2, sent: 0, failed: 2 });
-  assert.deepEqual(released, ["held", "waiting"]);
+  assert.deepEqual(totals(queue), { accepted: 2, sent: 0, failed: 2 });
+  assert.deepEqual(released.toSorted(), ["held", "waiting"]);
+});
+
+test("an exporter that ignores its signal after a timeout is named, and does not hold its consumer until a stop", async () => {
+  let attempts = 0;
+  const stuck = Promise.withResolvers<void>();
+  const { queue, push, released, host } = queueOf(() => (++attempts === 1 ? stuck.promise : Promise.resolve()), {
+    timeout: "1ms",
+  });
+  push("data");
+  push("next");
+  await sleep(0);
+  while (queue.size > 0) await queue.roomMade();
+  assert.equal(attempts, 3);
+  assert.deepEqual(totals(queue), { accepted: 2, sent: 2, failed: 0 });
+  assert.equal(queue.counts.metrics.send_failed, 1);
+  assert.match(JSON.stringify(host.logged), /exporter is at fault: its export went on/);
+  assert.deepEqual(released, ["next"], "the first may still read its buffer");
+  stuck.resolve();
+  await sleep(0);
+  assert.deepEqual(released, ["next", "data"]);
+});
+
+test("an exporter that throws or returns no promise is named; its batch is dropped, the next is sent", async () => {
+  for (const [fault, named] of [
+    [() => undefined, /returned undefined, not a promise/],
+    [() => null, /returned null, not a promise/],
+    [() => 7, /returned number, not a promise/],
+    [
+      () => {
+        throw new TypeError("no such thing");
+      },
+      /threw instead of rejecting.*no such thing/,
+    ],
+  ] as const) {
+    let first = true;
+    const { queue, push, host, released } = queueOf(() => {
+      if (!first) return Promise.resolve();
+      first = false;
+      return fault() as never;
+    });
+    push("bad", 3);
+    push("good", 2);
+    await queue.drain(5000);
+    assert.deepEqual(totals(queue), { accepted: 5, sent: 2, failed: 3 });
+    assert.equal(queue.counts.metrics.dropped.permanent, 3);
+    assert.match(JSON.stringify(host.logged), named);
+    assert.deepEqual(released, ["bad", "good"]);
+  }
+});
+
+test("status follows sending: recoverable while it fails, ok again once it succeeds, nothing said in between", async () => {
+  let attempts = 0;
+  const { queue, push, host } = queueOf(async (name) => {
+    if (name === "bad") throw permanent();
+    if (++attempts % 4 !== 0) throw retryable();
+  });
+  const reported: string[] = [];
+  host.report = (status, reason) => void reported.push(`${status} ${reason ?? ""}`);
+  push("a");
+  push("b");
+  push("bad");
+  push("c");
+  await queue.drain(5000);
+  const failing = "recoverable_error export failed: unavailable";
+  const dropped = "recoverable_error data dropped: permanent error: bad request";
+  assert.deepEqual(reported, [failing, "ok ", failing, "ok ", dropped, failing, "ok "]);
+});
+
+test("what was dropped is counted by its reason, what failed by its attempts, what is held until it is done", async () => {
+  const { queue, push } = queueOf(async (name) => {
+    if (name === "permanent") throw permanent();
+    if (name === "retries") throw retryable(1e9);
+    if (name === "shutdown") await new Promise(() => {});
+  });
+  for (const name of ["good", "permanent", "retries", "shutdown"]) push(name, 2);
+  assert.equal(queue.counts.metrics.held, 8);
+  await queue.drain(100);
+  queue.refuse("metrics", 5);
+  assert.deepEqual(queue.counts.metrics, {
+    accepted: 8,
+    restored: 0,
+    sent: 2,
+    send_failed: 6,
+    refused: 5,
+    held: 0,
+    dropped: { permanent: 2, retries: 2, shutdown: 2, damaged: 0 },
+  });
+  assert.equal(queue.counts.logs.accepted, 0);
+});
+
+test("from a reconfigure on attempts use the new exporter and options; who waits for a retry moves there at once", async () => {
+  const order: string[] = [];
+  const { send, open } = gate();
+  const { queue, push } = queueOf(
+    async (name) => {
+      order.push(`old ${name}`);
+      if (name === "pausing") throw retryable(1e8);
+      await send();
+    },
+    { sending_queue: { num_consumers: 2 }, retry_on_failure: { max_elapsed_time: "0" } },
+  );
+  push("pausing");
+  push("running");
+  push("waiting");
+  await sleep(0);
+  const exporter = { export: async (data: Named) => void order.push(`new ${data.name}`) };
+  const options = schema.parse({ sending_queue: { queue_size: 7 } }) as SendingOptions;
+  let moved = false;
+  const done = queue.reconfigure(exporter as never, options).then(() => {
+    moved = true;
+  });
+  await sleep(0);
+  assert.equal(queue.capacity, 7);
+  assert.deepEqual(order.toSorted(), ["new pausing", "new waiting", "old pausing", "old running"]);
+  assert.equal(moved, false, "an attempt runs on the old exporter");
+  open();
+  await done;
+  await queue.drain(5000);
+  assert.deepEqual(totals(queue), { accepted: 3, sent: 3, failed: 0 });
+});
+
+test("a reconfigure without attempts under way is done at once; what the old exporter refuses the new one may take", async () => {
+  const refused = Promise.withResolvers<void>();
+  const { queue, push } = queueOf(() => refused.promise);
+  const options = schema.parse({}) as SendingOptions;
+  const sent: unknown[] = [];
+  const next = { export: async (data: Named) => void sent.push(data.name) };
+  await queueOf(async () => {}).queue.reconfigure(next as never, options);
+  push("data");
+  const moved = queue.reconfigure(next as never, options);
+  refused.reject(permanent());
+  await moved;
+  await queue.drain(5000);
+  assert.deepEqual(sent, ["data"]);
 });
 
 test("what was delivered in spite of the abort counts as sent", async () => {
   const { queue, push } = queueOf((_, signal) => new Promise((done) => signal.addEventListener("abort", () => done())));
   push("data");
   await queue.drain(1);
-  assert.deepEqual(queue.counts, { accepted: 1, sent: 1, failed: 0 });
+  assert.deepEqual(totals(queue), { accepted: 1, sent: 1, failed: 0 });
 });
 
 test("a buffer's owner that fails to take it back does not stop the queue", async () => {
   const { queue, push, host } = queueOf(async () => {});
-  queue.push("bad", { items: 1, bytes: 1 }, () => {
+  queue.push(named("bad"), { items: 1, bytes: 1 }, () => {
     throw new Error("pool closed");
   });
   push("good");
   await queue.drain(5000);
-  assert.deepEqual(queue.counts, { accepted: 2, sent: 2, failed: 0 });
+  assert.deepEqual(totals(queue), { accepted: 2, sent: 2, failed: 0 });
   assert.match(JSON.stringify(host.logged), /pool closed/);
 });
 
@@ -383,7 +544,7 @@ test("whatever happens: accepted = sent + failed, and every buffer goes back onc
         if (wait) await sleep(0);
       }
       await queue.drain(20);
-      const { accepted, sent, failed } = queue.counts;
+      const { accepted, sent, failed } = totals(queue);
       assert.equal(
         accepted,
         all.reduce((sum, { items }) => sum + items, 0),
