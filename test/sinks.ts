@@ -1,6 +1,7 @@
 // Backends that remember: OTLP over HTTP and gRPC, read by the independent decoder, on ports of their own.
 import { once } from "node:events";
-import http from "node:http";
+import http, { type IncomingHttpHeaders } from "node:http";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 import zlib from "node:zlib";
 import grpc from "@grpc/grpc-js";
@@ -16,11 +17,21 @@ export interface Received {
   readonly json: Json;
 }
 
+/** With its headers, names in lower case; of gRPC its metadata. */
+type Request = Received & { readonly headers: IncomingHttpHeaders };
+
+/** For a sink over TLS: what it shows, and with `ca` whose clients it takes. */
+export interface Shown {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca?: Buffer;
+}
+
 export interface Sink {
   /** "127.0.0.1:40123", the same after it was closed and opened again. */
   readonly endpoint: string;
   /** What it took, in order; requests that it refuses are not among it. */
-  readonly received: Received[];
+  readonly received: Request[];
   /** 503 or UNAVAILABLE to all, or no answer at all. */
   mood: "takes" | "refuses" | "hangs";
   /** Milliseconds before each answer. */
@@ -28,7 +39,8 @@ export interface Sink {
   of(signal: Telemetry): Json[];
   /** Connections are refused from now on. */
   close(): Promise<void>;
-  open(): Promise<void>;
+  /** With another certificate, if one is given. */
+  open(tls?: Shown): Promise<void>;
 }
 
 export const SIGNALS: readonly Telemetry[] = ["metrics", "logs", "traces"];
@@ -52,7 +64,9 @@ export function decoded(signal: Telemetry, bytes: Uint8Array): Json {
 }
 
 /** What all sinks have; the two protocols know how to listen. */
-function sink(): Omit<Sink, "endpoint" | "close" | "open"> & { take(signal: Telemetry, bytes: Uint8Array): boolean } {
+function sink(): Omit<Sink, "endpoint" | "close" | "open"> & {
+  take(signal: Telemetry, bytes: Uint8Array, headers: IncomingHttpHeaders): boolean;
+} {
   return {
     received: [],
     mood: "takes",
@@ -60,9 +74,9 @@ function sink(): Omit<Sink, "endpoint" | "close" | "open"> & { take(signal: Tele
     of(signal) {
       return this.received.filter((one) => one.signal === signal).map((one) => one.json);
     },
-    take(signal, bytes) {
+    take(signal, bytes, headers) {
       if (this.mood === "takes")
-        this.received.push({ signal, bytes: Buffer.from(bytes), json: decoded(signal, bytes) });
+        this.received.push({ signal, bytes: Buffer.from(bytes), json: decoded(signal, bytes), headers });
       return this.mood === "takes";
     },
   };
@@ -72,9 +86,11 @@ const INFLATE: Record<string, (bytes: Buffer) => Buffer> = {
   identity: (bytes) => bytes,
   gzip: zlib.gunzipSync,
   zstd: zlib.zstdDecompressSync,
+  zlib: zlib.inflateSync,
+  deflate: zlib.inflateSync,
 };
 
-export async function httpSink(scope: Scope): Promise<Sink> {
+export async function httpSink(scope: Scope, tls?: Shown): Promise<Sink> {
   const self = Object.assign(sink(), { endpoint: "", open, close });
   let server: http.Server;
 
@@ -87,14 +103,17 @@ export async function httpSink(scope: Scope): Promise<Sink> {
     const bytes = type === "application/json" ? oracleEncode(signal, JSON.parse(body.toString())) : body;
     if (self.mood === "hangs") return;
     if (self.delay > 0) await new Promise((resolve) => setTimeout(resolve, self.delay));
-    const status = self.take(signal, bytes) ? 200 : 503;
+    const status = self.take(signal, bytes, request.headers) ? 200 : 503;
     response.writeHead(status, { "content-type": type }).end(type === "application/json" ? "{}" : undefined);
   }
 
-  async function open() {
-    server = http.createServer((request, response) => {
+  async function open(shown = tls) {
+    const listener: http.RequestListener = (request, response) => {
       serve(request, response).catch(() => response.destroy());
-    });
+    };
+    server = shown
+      ? https.createServer({ ...shown, requestCert: shown.ca !== undefined, rejectUnauthorized: true }, listener)
+      : http.createServer(listener);
     server.listen(Number(self.endpoint.split(":")[1] ?? 0), "127.0.0.1");
     await once(server, "listening");
     self.endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -116,18 +135,18 @@ type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
 
 const identity = (bytes: Buffer) => bytes;
 
-export async function grpcSink(scope: Scope): Promise<Sink> {
+export async function grpcSink(scope: Scope, tls?: Shown): Promise<Sink> {
   const self = Object.assign(sink(), { endpoint: "", open, close });
   let server: grpc.Server | undefined;
 
-  async function answer(signal: Telemetry, bytes: Buffer, callback: grpc.sendUnaryData<Buffer>) {
+  async function answer(signal: Telemetry, { request, metadata }: Call, callback: grpc.sendUnaryData<Buffer>) {
     if (self.mood === "hangs") return;
     if (self.delay > 0) await new Promise((resolve) => setTimeout(resolve, self.delay));
-    if (self.take(signal, bytes)) callback(null, Buffer.alloc(0));
+    if (self.take(signal, request, metadata.getMap() as IncomingHttpHeaders)) callback(null, Buffer.alloc(0));
     else callback({ code: grpc.status.UNAVAILABLE, details: "the sink refuses" });
   }
 
-  async function open() {
+  async function open(shown = tls) {
     server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
     for (const signal of SIGNALS) {
       const path = METHODS[signal];
@@ -135,14 +154,19 @@ export async function grpcSink(scope: Scope): Promise<Sink> {
       const codec = { requestDeserialize: identity, responseSerialize: identity, responseDeserialize: identity };
       server.addService(
         { Export: { ...method, ...codec } },
-        { Export: (call: Call, callback: grpc.sendUnaryData<Buffer>) => void answer(signal, call.request, callback) },
+        { Export: (call: Call, callback: grpc.sendUnaryData<Buffer>) => void answer(signal, call, callback) },
       );
     }
     const address = `127.0.0.1:${self.endpoint.split(":")[1] ?? 0}`;
+    const credentials = shown
+      ? grpc.ServerCredentials.createSsl(
+          shown.ca ?? null,
+          [{ cert_chain: shown.cert, private_key: shown.key }],
+          !!shown.ca,
+        )
+      : grpc.ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) =>
-      server!.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      ),
+      server!.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port))),
     );
     self.endpoint = `127.0.0.1:${port}`;
   }

@@ -1,6 +1,7 @@
 // Where a server listens: reads "host:port", binds it, and says in plain words why it could not.
 import { lookup } from "node:dns/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import { z } from "zod";
 
 /** `host` is undefined for ":4317", every address of the machine. */
@@ -82,6 +83,16 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  // Of a TLS server: the connections whose handshake is done, each over the socket with the same peer.
+  const secured = new Map<string, Socket>();
+  server.prependListener("secureConnection", (socket: Socket) => {
+    const peer = peerOf(socket);
+    secured.set(peer, socket);
+    socket.once("close", () => secured.delete(peer));
+  });
+  /** Nothing was ever asked on it, so that nobody waits for an answer. */
+  const unused = (socket: Socket) =>
+    (server instanceof TlsServer ? (secured.get(peerOf(socket))?.bytesRead ?? 0) : socket.bytesRead) === 0;
   server.emit("listening"); // an HTTP server begins to enforce its timeouts
   let closing: Promise<void> | undefined;
 
@@ -93,7 +104,7 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
       place.listener.close();
     } else await ended(sockets, grace);
     server.close();
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of sockets) if (unused(socket)) socket.destroy();
     await ended(sockets, Math.max(0, deadline - performance.now()));
     for (const socket of sockets) socket.destroy();
   }
@@ -106,6 +117,8 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
     },
   };
 }
+
+const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 
 /** Settles when every socket has closed, or after `longest` milliseconds. */
 async function ended(sockets: ReadonlySet<Socket>, longest: number): Promise<void> {

@@ -2,10 +2,15 @@
 
 export { z } from "zod";
 export * from "./anomaly.ts";
+export * from "./certificates.ts";
 export * from "./component.ts";
 export * from "./detector.ts";
 export * from "./endpoint.ts";
 export * from "./extension.ts";
 export * from "./plugin.ts";
+export * from "./secret.ts";
 export * from "./signals.ts";
+export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";
+export * from "./tls_failure.ts";
 export * from "./units.ts";
+export * from "./watched_file.ts";

@@ -64,8 +64,8 @@ export interface ExporterPlugin<C extends z.ZodObject = z.ZodObject, S extends S
 }
 
 export interface ExtensionPlugin<C extends z.ZodObject = z.ZodObject> extends Manifest<C> {
-  /** What other components may name it for. */
-  readonly offers?: readonly Capability[];
+  /** What other components may name it for, where that depends on its options as a function of them. */
+  readonly offers?: readonly Capability[] | ((config: z.output<C>) => readonly Capability[]);
   create(config: z.output<C>, host: ExtensionHost): Extension;
 }
 

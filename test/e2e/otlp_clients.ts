@@ -28,7 +28,7 @@ export interface Running {
 
 /** `answer` stands in for the agent: what it returns or throws is what `emit` does; it may keep `release` for later. */
 export async function startReceiver(
-  options: { grpc?: object; http?: object; admission?: object } = {},
+  options: { grpc?: object; http?: object; admission?: object; host?: Partial<Host> } = {},
   answer: (bytes: Uint8Array, release: () => void) => boolean | Promise<boolean> = (_, release) => {
     release();
     return true;
@@ -49,6 +49,7 @@ export async function startReceiver(
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     now: () => running.clock,
     random: () => 0.5,
+    ...options.host,
   };
   const emitOf =
     (signal: Telemetry): Emit =>

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as http from "node:http";
 import * as net from "node:net";
 import test, { type TestContext } from "node:test";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import type { ExportError, Telemetry } from "vedette";
 import { Code, encodeStatus, protobufToJson, statusToJson } from "vedette/otlp";
 import plugin from "../../plugins/exporters/otlp_http/index.ts";
@@ -79,13 +79,17 @@ test("each signal arrives at its path, byte for byte", async (t) => {
 
 test("a compressed body says so and inflates to the same bytes", async (t) => {
   const { url, received } = await collector(t);
-  await exporterTo(t, url, { compression: "gzip" }).send();
-  await exporterTo(t, url, { compression: "zstd" }).send();
-  const [gzip, zstd] = received;
-  assert.equal(gzip!.headers["content-encoding"], "gzip");
-  assert.deepEqual(gunzipSync(gzip!.body), Buffer.from(requestOf("metrics").bytes));
-  assert.equal(zstd!.headers["content-encoding"], "zstd");
-  assert.deepEqual(zstdDecompressSync(zstd!.body), Buffer.from(requestOf("metrics").bytes));
+  const inflate = { gzip: gunzipSync, zstd: zstdDecompressSync, zlib: inflateSync, deflate: inflateSync };
+  for (const [compression, inflated] of Object.entries(inflate)) {
+    for (const level of [undefined, -1, 0, 9]) {
+      await exporterTo(t, url, { compression, compression_params: { level } }).send();
+      const { headers, body } = received.at(-1)!;
+      assert.equal(headers["content-encoding"], compression);
+      assert.deepEqual(inflated(body), Buffer.from(requestOf("metrics").bytes), `${compression} ${level}`);
+    }
+  }
+  await exporterTo(t, url, { compression: "" }).send();
+  assert.equal(received.at(-1)!.headers["content-encoding"], undefined);
 });
 
 test("encoding json sends OTLP/JSON", async (t) => {
@@ -132,6 +136,45 @@ test("max_conns_per_host bounds the connections", async (t) => {
   await Promise.all(Array.from({ length: 10 }, () => send()));
   assert.equal(received.length, 10);
   assert.equal(connections(), 2);
+});
+
+test("connections are not kept where that is not wanted", async (t) => {
+  const { url, connections } = await collector(t);
+  const { send } = exporterTo(t, url, { disable_keep_alives: true });
+  await send();
+  await send();
+  assert.equal(connections(), 2);
+});
+
+test("no more unused connections are kept than configured", async (t) => {
+  const { url, connections } = await collector(t);
+  const { send } = exporterTo(t, url, { max_idle_conns_per_host: 1 });
+  await Promise.all([send(), send()]);
+  await Promise.all([send(), send()]);
+  assert.equal(connections(), 3);
+});
+
+test("a proxy is sent through, with the credentials in its URL", async (t) => {
+  const asked: [url: string, authorization: string | undefined][] = [];
+  const proxy = http.createServer((request, response) => {
+    asked.push([request.url!, request.headers["proxy-authorization"]]);
+    request.resume().on("end", () => response.end());
+  });
+  proxy.on("connect", (request: http.IncomingMessage, socket: net.Socket) => {
+    asked.push([request.url!, request.headers["proxy-authorization"]]);
+    socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  });
+  const proxy_url = `http://user:secret@${await listen(t, proxy)}`;
+  t.after(() => proxy.closeAllConnections());
+  await exporterTo(t, "http://backend.invalid:4318", { proxy_url }).send();
+  const error = await failure(exporterTo(t, "https://backend.invalid", { proxy_url }).send());
+  const authorization = `Basic ${Buffer.from("user:secret").toString("base64")}`;
+  assert.deepEqual(asked, [
+    ["http://backend.invalid:4318/v1/metrics", authorization],
+    ["backend.invalid:443", authorization],
+  ]);
+  assert.equal(error.retryable, true);
+  assert.ok(!error.message.includes("secret"), error.message);
 });
 
 test("anomalies arrive as log events, and those with companions as gauges too", async (t) => {
@@ -434,6 +477,12 @@ test("configuration errors say which option is wrong", () => {
     [{ endpoint: "grpc://collector" }, "endpoint"],
     [{ endpoint: http, logs_endpoint: "/v1/logs" }, "logs_endpoint"],
     [{ endpoint: http, compression: "snappy" }, "compression"],
+    [{ endpoint: http, compression: "lz4" }, "compression"],
+    [{ endpoint: http, compression_params: { level: 10 } }, "compression_params.level"],
+    [{ endpoint: http, cookies: { enabled: true } }, "cookies.enabled"],
+    [{ endpoint: http, proxy_url: "socks5://user:secret@proxy" }, "proxy_url"],
+    [{ endpoint: http, auth: {} }, "auth.authenticator"],
+    [{ endpoint: http, tls: { cert_file: "tls.crt" } }, "tls.cert_file"],
     [{ endpoint: http, headers: { "Content-Type": "text/plain" } }, "headers.Content-Type"],
     [{ endpoint: http, headers: { "bad name": "x" } }, "headers.bad name"],
     [{ endpoint: http, headers: { key: "secret\r\nx: y" } }, "headers.key"],

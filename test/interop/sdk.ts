@@ -1,4 +1,5 @@
 // The OpenTelemetry SDK as a service uses it: every instrument, kind of span and log record, through several exporters at once.
+import grpc from "@grpc/grpc-js";
 import {
   type Attributes,
   context,
@@ -42,12 +43,22 @@ export interface Exporters {
 
 export type Transport = "grpc" | "http/protobuf" | "http/json";
 
-/** `endpoint` is "127.0.0.1:4318". */
-export function exporters(transport: Transport, endpoint: string, gzip = false): Exporters {
+/** `endpoint` is "127.0.0.1:4318"; with `tls` it must be "localhost:4318". */
+export function exporters(
+  transport: Transport,
+  endpoint: string,
+  gzip = false,
+  tls?: { ca: Buffer; cert: Buffer; key: Buffer },
+): Exporters {
+  const secured = tls && {
+    httpAgentOptions: tls,
+    credentials: grpc.credentials.createSsl(tls.ca, tls.key, tls.cert),
+  };
   const to = (path: string): any => ({
-    url: `http://${endpoint}${transport === "grpc" ? "" : path}`,
+    url: `${tls ? "https" : "http"}://${endpoint}${transport === "grpc" ? "" : path}`,
     compression: gzip ? "gzip" : "none",
     timeoutMillis: 5000,
+    ...secured,
   });
   const [Metrics, Traces, Logs] = {
     grpc: [GrpcMetrics, GrpcTraces, GrpcLogs] as const,

@@ -159,3 +159,28 @@ test("a closed standard output is a failure that is not tried again", async () =
     return true;
   });
 });
+
+test("lines go to the log, or to the streams that are named", async (t) => {
+  const host = fakeHost();
+  const logging = plugin.create(plugin.config.parse({ use_internal_logger: true, verbosity: "normal" }), host);
+  await logging.export(requestOf("metrics", 1), AbortSignal.timeout(1000));
+  assert.deepEqual(
+    host.logged.map(({ level, message }) => [level, message.trim().split(" ")[0]]),
+    [
+      ["info", "metrics:"],
+      ["info", "2026-11-22T18:40:00.000Z"],
+    ],
+  );
+  const written: string[] = [];
+  for (const stream of ["stdout", "stderr"] as const) {
+    t.mock.method(process[stream], "write", (text: string, done: () => void) => {
+      written.push(`${stream} ${text}`);
+      done();
+      return true;
+    });
+  }
+  const both = plugin.create(plugin.config.parse({ output_paths: ["stderr", "stdout", "stderr"] }), fakeHost());
+  await both.export(requestOf("logs", 1), AbortSignal.timeout(1000));
+  t.mock.restoreAll();
+  assert.deepEqual(written, ["stderr logs: 1 log record\n", "stdout logs: 1 log record\n"]);
+});

@@ -29,6 +29,19 @@ const options = z.object({
     .nonnegative()
     .default(1)
     .describe("Of the requests after those, one in so many is printed; 0 is none. Anomalies are always printed."),
+  use_internal_logger: z
+    .boolean()
+    .default(false)
+    .describe("Whether lines go to the agent's log, at level info, instead of `output_paths`."),
+  output_paths: z
+    .array(
+      z.enum(["stdout", "stderr"], {
+        error: "only stdout and stderr can be printed to; for a file there is the file exporter",
+      }),
+    )
+    .min(1)
+    .default(["stdout"])
+    .describe("Where lines are printed: `stdout`, `stderr` or both."),
 });
 
 type Options = z.output<typeof options>;
@@ -104,12 +117,23 @@ export class Debug implements Exporter<Signal> {
 /** A write that fails says so itself; the event besides it would end the process if nobody listened. */
 const heard = (): void => {};
 
-const standardOutput = (): Sink => ({
-  open: () => void process.stdout.on("error", heard),
-  close: () => void process.stdout.off("error", heard),
-  colour: process.stdout.isTTY === true && !process.env["NO_COLOR"],
-  write: (text) =>
-    new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
+function printing(paths: Options["output_paths"]): Sink {
+  const streams = [...new Set(paths)].map((path) => process[path]);
+  const print = (stream: NodeJS.WriteStream, text: string) =>
+    new Promise<void>((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve())));
+  return {
+    open: () => streams.forEach((stream) => void stream.on("error", heard)),
+    close: () => streams.forEach((stream) => void stream.off("error", heard)),
+    colour: streams.every(({ isTTY }) => isTTY === true) && !process.env["NO_COLOR"],
+    write: async (text) => void (await Promise.all(streams.map((stream) => print(stream, text)))),
+  };
+}
+
+const logging = (host: Host): Sink => ({
+  colour: false,
+  async write(text) {
+    for (const line of text.trimEnd().split("\n")) host.log.info(line);
+  },
 });
 
 export default defineExporter({
@@ -119,5 +143,6 @@ export default defineExporter({
   signals: ["metrics", "logs", "traces", "anomalies"],
   sends: false,
   config: options,
-  create: (options, host) => new Debug(options, host, standardOutput()),
+  create: (options, host) =>
+    new Debug(options, host, options.use_internal_logger ? logging(host) : printing(options.output_paths)),
 });

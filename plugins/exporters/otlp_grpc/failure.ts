@@ -1,6 +1,6 @@
 // What a gRPC status means to the sender: try again, wait first, or give up. As the OTLP specification lists them.
 import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { ExportError } from "vedette";
+import { ExportError, tlsRemedy } from "vedette";
 import { decodeStatus } from "vedette/otlp";
 
 const TRY_AGAIN = new Set<number>([
@@ -14,8 +14,8 @@ const TRY_AGAIN = new Set<number>([
 
 const REMEDY: Partial<Record<number, string>> = {
   [status.UNIMPLEMENTED]: "is it an OTLP/gRPC endpoint that takes this signal?",
-  [status.UNAUTHENTICATED]: "check the headers",
-  [status.PERMISSION_DENIED]: "check the headers",
+  [status.UNAUTHENTICATED]: "check auth and the headers",
+  [status.PERMISSION_DENIED]: "check auth and the headers",
   [status.RESOURCE_EXHAUSTED]:
     "if the message is too large, raise the receiver's limit, or let the service send smaller batches",
 };
@@ -46,8 +46,12 @@ function remedy(error: ServiceError, secure: boolean): string | undefined {
   if (error.code !== status.UNAVAILABLE) return REMEDY[error.code];
   if (error.details.includes("ECONNREFUSED")) return "is a collector listening there?";
   if (error.details.startsWith("Name resolution failed")) return "is the host name right?";
+  const certificate = secure ? tlsRemedy(error.details) : undefined;
+  if (certificate) return certificate;
   if (secure && /ssl|tls|EPROTO|ECONNRESET/i.test(error.details))
     return "if it speaks plaintext, set tls.insecure: true";
+  if (secure && error.details.includes("Failed to connect"))
+    return "if it wants a certificate from its clients, is that of tls.cert_file one that it trusts?";
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 // Sends OTLP over gRPC to a collector or a backend.
-import { Client, type ClientOptions, compressionAlgorithms, credentials, Metadata } from "@grpc/grpc-js";
+import { type Client, Metadata } from "@grpc/grpc-js";
 import {
   type Anomaly,
   defineExporter,
@@ -11,8 +11,9 @@ import {
   type Telemetry,
 } from "vedette";
 import { encodeAnomalyGauges, encodeAnomalyLogs, readExportResponse } from "vedette/otlp";
+import { Channel } from "./channel.ts";
 import { failureOf, quoted } from "./failure.ts";
-import { type Options, options, parseEndpoint } from "./options.ts";
+import { type Options, options } from "./options.ts";
 
 const METHOD: Record<Telemetry, string> = {
   metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
@@ -22,47 +23,24 @@ const METHOD: Record<Telemetry, string> = {
 
 const identity = (message: Buffer): Buffer => message;
 
-function channelOptions(options: Options): ClientOptions {
-  const service = { loadBalancingConfig: [{ [options.balancer_name]: {} }] };
-  const channel: ClientOptions = {
-    "grpc.service_config": JSON.stringify(service),
-    "grpc.service_config_disable_resolution": 1,
-    "grpc.max_reconnect_backoff_ms": 10_000,
-    "grpc.primary_user_agent": options.user_agent,
-  };
-  if (options.authority !== undefined) channel["grpc.default_authority"] = options.authority;
-  if (options.compression === "gzip") channel["grpc.default_compression_algorithm"] = compressionAlgorithms.gzip;
-  if (options.keepalive) {
-    channel["grpc.keepalive_time_ms"] = options.keepalive.time;
-    channel["grpc.keepalive_timeout_ms"] = options.keepalive.timeout;
-    channel["grpc.keepalive_permit_without_calls"] = options.keepalive.permit_without_stream ? 1 : 0;
-  }
-  return channel;
-}
-
 class OtlpGrpc implements Exporter<Signal> {
   readonly #options: Options;
   readonly #host: Host;
-  readonly #target: string;
-  readonly #secure: boolean;
   readonly #metadata: Metadata;
-  #client: Client | undefined;
+  readonly #channel: Channel;
   /** Anomalies whose log events are delivered and whose gauges are not yet: trying again does not repeat the events. */
   readonly #logged = new WeakSet<readonly Anomaly[]>();
 
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
-    const endpoint = parseEndpoint(options.endpoint)!;
-    this.#target = endpoint.target;
-    this.#secure = endpoint.tls ?? !options.tls.insecure;
     this.#metadata = new Metadata({ waitForReady: options.wait_for_ready });
     for (const [name, value] of Object.entries(options.headers)) this.#metadata.set(name, value);
+    this.#channel = new Channel(options, host);
   }
 
-  async start(): Promise<void> {
-    const security = this.#secure ? credentials.createSsl() : credentials.createInsecure();
-    this.#client = new Client(this.#target, security, channelOptions(this.#options));
+  start(): Promise<void> {
+    return this.#channel.open();
   }
 
   async export(data: ExportOf<Signal>, signal: AbortSignal): Promise<void> {
@@ -77,13 +55,14 @@ class OtlpGrpc implements Exporter<Signal> {
   }
 
   async stop(): Promise<void> {
-    this.#client?.close();
-    this.#client = undefined;
+    this.#channel.close();
   }
 
   async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
     const { endpoint } = this.#options;
-    const response = await this.#call(METHOD[kind], bytes, signal);
+    const { client } = this.#channel;
+    if (!client) throw new ExportError(`the exporter to ${endpoint} is stopped`, { retryable: true });
+    const response = await this.#call(client, METHOD[kind], bytes, signal);
     let partial = { rejected: 0, message: "" };
     try {
       partial = readExportResponse(response);
@@ -99,29 +78,34 @@ class OtlpGrpc implements Exporter<Signal> {
     }
   }
 
-  #call(method: string, bytes: Uint8Array, signal: AbortSignal): Promise<Buffer> {
+  #call(client: Client, method: string, bytes: Uint8Array, signal: AbortSignal): Promise<Buffer> {
     const { endpoint } = this.#options;
-    const client = this.#client;
-    if (!client) return Promise.reject(new ExportError(`the exporter to ${endpoint} is stopped`, { retryable: true }));
+    const metadata = this.#withCredentials();
     return new Promise((resolve, reject) => {
       const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const call = client.makeUnaryRequest(
-        method,
-        identity,
-        identity,
-        message,
-        this.#metadata,
-        {},
-        (error, response) => {
-          signal.removeEventListener("abort", cancel);
-          if (error) reject(failureOf(error, endpoint, this.#secure, signal));
-          else resolve(response ?? Buffer.alloc(0));
-        },
-      );
+      const call = client.makeUnaryRequest(method, identity, identity, message, metadata, {}, (error, response) => {
+        signal.removeEventListener("abort", cancel);
+        if (error) reject(failureOf(error, endpoint, this.#channel.secure, signal));
+        else resolve(response ?? Buffer.alloc(0));
+      });
       const cancel = () => call.cancel();
       if (signal.aborted) cancel();
       else signal.addEventListener("abort", cancel);
     });
+  }
+
+  #withCredentials(): Metadata {
+    const id = this.#options.auth?.authenticator;
+    if (id === undefined) return this.#metadata;
+    try {
+      const metadata = this.#metadata.clone();
+      const credentials = this.#host.extension(id).credentials!();
+      for (const [name, value] of Object.entries(credentials)) metadata.set(name, value);
+      return metadata;
+    } catch (error) {
+      const message = `${id} gives no credentials: ${(error as Error).message}`;
+      throw new ExportError(message, { retryable: true, cause: error });
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 // The options of the otlp_grpc exporter: names and defaults of the Collector's otlp exporter.
-import { duration, z } from "vedette";
+import { byteSize, clientTls, duration, extensionId, z } from "vedette";
 
 /** A gRPC metadata name, and a value that can be sent as it is. */
 const NAME = /^[0-9a-z_.-]+$/i;
@@ -22,10 +22,6 @@ const keepalive = z.object({
   permit_without_stream: z.boolean().default(false).describe("Whether a connection without a request is pinged too."),
 });
 
-const tls = z.object({
-  insecure: z.boolean().default(false).describe("Plaintext instead of TLS, unless `endpoint` begins with https://."),
-});
-
 /** The target in grpc-js' notation and whether the scheme decided about TLS; undefined when the text is no endpoint. */
 export function parseEndpoint(text: string): { target: string; tls?: boolean } | undefined {
   if (/^(dns|unix|ipv4|ipv6):/.test(text)) return { target: text };
@@ -43,11 +39,15 @@ export const options = z.object({
     })
     .describe("`host:port`; after `http://` plaintext, after `https://` TLS. `dns:///host:port` and `unix:path` too."),
   compression: z
-    .enum(["gzip", "none"])
+    .enum(["gzip", "none", ""])
     .default("gzip")
-    .describe("How requests are compressed. The gRPC library has no zstd; the otlp_http exporter does."),
+    .describe("How requests are compressed; empty is none. The gRPC library has no zstd; the otlp_http exporter does."),
   headers: headers.default({}).describe("Metadata of every request, for instance an API key."),
-  tls: tls.prefault({}).describe("Transport security; certificates are checked against the system's roots."),
+  auth: z
+    .object({ authenticator: extensionId("client_auth").describe("Extension that says who sends.") })
+    .optional()
+    .describe("Metadata that proves who sends, such as that of `bearertokenauth` and `basicauth`."),
+  tls: clientTls().prefault({}).describe("Transport security: TLS unless `insecure`."),
   keepalive: keepalive.optional().describe("Pings on silent connections; none unless given."),
   wait_for_ready: z
     .boolean()
@@ -57,6 +57,8 @@ export const options = z.object({
     .enum(["round_robin", "pick_first"])
     .default("round_robin")
     .describe("How requests are spread over the addresses of a name."),
+  read_buffer_size: byteSize().optional().describe("Accepted; Node chooses its buffers."),
+  write_buffer_size: byteSize().optional().describe("Accepted; Node chooses its buffers."),
   authority: z.string().optional().describe("The `:authority` header, where it is not the endpoint."),
   user_agent: z.string().regex(VALUE).default("vedette").describe("The first word of the user-agent header."),
 });

@@ -6,8 +6,9 @@ import type { Answer } from "./post.ts";
 const TRY_AGAIN = new Set([429, 502, 503, 504]);
 
 const REMEDY: Record<number, string> = {
-  401: "check the headers",
-  403: "check the headers",
+  401: "check auth and the headers",
+  403: "check auth and the headers",
+  407: "check the user and password in proxy_url",
   404: "is the path right? A path other than /v1/<signal> goes into <signal>_endpoint",
   405: "is it an OTLP endpoint?",
   413: "raise the receiver's limit, or let the service send smaller batches",

@@ -1,11 +1,9 @@
 // Sends OTLP over HTTP/1.1, in protobuf or JSON, to a collector or a backend.
-import * as http from "node:http";
-import * as https from "node:https";
-import { promisify } from "node:util";
-import * as zlib from "node:zlib";
+import type * as http from "node:http";
 import {
   type Anomaly,
   defineExporter,
+  ExportError,
   type Exporter,
   type ExportOf,
   type Host,
@@ -14,19 +12,17 @@ import {
 } from "vedette";
 import { encodeAnomalyGauges, encodeAnomalyLogs, protobufToJson } from "vedette/otlp";
 import { partialSuccess, refusal } from "./answer.ts";
+import { compressorOf } from "./body.ts";
+import { Connections } from "./connections.ts";
 import { endpointOf, type Options, options } from "./options.ts";
 import { post, type Target, targetOf } from "./post.ts";
-
-const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
-const zstd = promisify<Uint8Array, Buffer>(zlib.zstdCompress);
-
-/** A third of the CPU of zlib's own default, for bodies a few percent larger. */
-const GZIP = { level: 4 };
 
 class OtlpHttp implements Exporter<Signal> {
   readonly #options: Options;
   readonly #host: Host;
-  readonly #agents: { http: http.Agent; https: https.Agent };
+  readonly #connections: Connections;
+  readonly #headers: http.OutgoingHttpHeaders;
+  readonly #compress: ReturnType<typeof compressorOf>;
   readonly #targets: Record<Telemetry, Target>;
   /** Anomalies whose log events are delivered and whose gauges are not yet: trying again does not repeat the events. */
   readonly #logged = new WeakSet<readonly Anomaly[]>();
@@ -34,18 +30,20 @@ class OtlpHttp implements Exporter<Signal> {
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
-    const pool = {
-      keepAlive: true,
-      maxSockets: options.max_conns_per_host || Number.POSITIVE_INFINITY,
-      timeout: options.idle_conn_timeout || undefined,
-    };
-    this.#agents = { http: new http.Agent(pool), https: new https.Agent(pool) };
     const headers: http.OutgoingHttpHeaders = { "user-agent": "vedette" };
     for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = value;
     headers["content-type"] = options.encoding === "json" ? "application/json" : "application/x-protobuf";
-    if (options.compression !== "none") headers["content-encoding"] = options.compression;
-    const target = (signal: Telemetry) => targetOf(endpointOf(options, signal), headers, this.#agents);
+    this.#compress = compressorOf(options);
+    if (this.#compress) headers["content-encoding"] = options.compression;
+    this.#headers = headers;
+    const target = (signal: Telemetry) => targetOf(endpointOf(options, signal));
     this.#targets = { metrics: target("metrics"), logs: target("logs"), traces: target("traces") };
+    const secure = Object.values(this.#targets).some((target) => target.secure);
+    this.#connections = new Connections(options, secure, host);
+  }
+
+  start(): Promise<void> {
+    return this.#connections.open();
   }
 
   async export(data: ExportOf<Signal>, signal: AbortSignal): Promise<void> {
@@ -60,13 +58,14 @@ class OtlpHttp implements Exporter<Signal> {
   }
 
   async stop(): Promise<void> {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    this.#connections.close();
   }
 
   async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
     const target = this.#targets[kind];
-    const answer = await post(target, await this.#body(kind, bytes), signal);
+    const body = await this.#body(kind, bytes);
+    const headers = { ...this.#headers, ...this.#credentials() };
+    const answer = await post(target, { headers, body, agent: this.#connections.of(target.secure) }, signal);
     if (answer.status < 200 || answer.status > 299) throw refusal(target.name, answer, this.#host.now());
     const { rejected, message } = partialSuccess(answer);
     if (rejected > 0) {
@@ -78,9 +77,18 @@ class OtlpHttp implements Exporter<Signal> {
 
   async #body(kind: Telemetry, bytes: Uint8Array): Promise<Uint8Array> {
     const body = this.#options.encoding === "json" ? Buffer.from(protobufToJson(kind, bytes)) : bytes;
-    if (this.#options.compression === "gzip") return gzip(body, GZIP);
-    if (this.#options.compression === "zstd") return zstd(body);
-    return body;
+    return this.#compress ? this.#compress(body) : body;
+  }
+
+  #credentials(): Readonly<Record<string, string>> {
+    const id = this.#options.auth?.authenticator;
+    if (id === undefined) return {};
+    try {
+      return this.#host.extension(id).credentials!();
+    } catch (error) {
+      const message = `${id} gives no credentials: ${(error as Error).message}`;
+      throw new ExportError(message, { retryable: true, cause: error });
+    }
   }
 }
 

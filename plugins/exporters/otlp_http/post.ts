@@ -2,7 +2,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { urlToHttpOptions } from "node:url";
-import { ExportError } from "vedette";
+import { ExportError, tlsRemedy } from "vedette";
 
 /** Enough for any google.rpc.Status or partial success; a longer body is cut off, and its connection closed. */
 export const MOST_OF_AN_ANSWER = 64 * 1024;
@@ -18,22 +18,22 @@ export interface Answer {
 export interface Target {
   /** The URL without credentials and query, for messages. */
   readonly name: string;
+  readonly secure: boolean;
   readonly options: http.RequestOptions;
-  readonly request: typeof http.request;
 }
 
-/** `agents` are shared by the targets of one exporter and destroyed by it. */
-export function targetOf(
-  url: URL,
-  headers: http.OutgoingHttpHeaders,
-  agents: { http: http.Agent; https: https.Agent },
-) {
-  const secure = url.protocol === "https:";
+export function targetOf(url: URL): Target {
   return {
     name: `${url.origin}${url.pathname}`,
-    options: { ...urlToHttpOptions(url), method: "POST", headers, agent: secure ? agents.https : agents.http },
-    request: secure ? https.request : http.request,
-  } satisfies Target;
+    secure: url.protocol === "https:",
+    options: { ...urlToHttpOptions(url), method: "POST" },
+  };
+}
+
+export interface Request {
+  readonly headers: http.OutgoingHttpHeaders;
+  readonly body: Uint8Array;
+  readonly agent: http.Agent;
 }
 
 const REMEDY: Record<string, string> = {
@@ -41,12 +41,10 @@ const REMEDY: Record<string, string> = {
   ENOTFOUND: "is the host name right?",
   EAI_AGAIN: "the host name could not be looked up; does DNS work?",
   EPROTO: "does the port speak TLS? If not, write http://",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by nobody this system trusts",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is signed by nobody this system trusts",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is signed by nobody this system trusts",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
-  CERT_HAS_EXPIRED: "its certificate has expired",
 };
+
+/** Some servers say no more to a client whose certificate they refuse. */
+const MUTUAL = "if it wants a certificate from its clients, is that of tls.cert_file one that it trusts?";
 
 function unreachable(target: Target, error: NodeJS.ErrnoException, signal: AbortSignal): ExportError {
   if (signal.aborted) {
@@ -54,9 +52,10 @@ function unreachable(target: Target, error: NodeJS.ErrnoException, signal: Abort
     return new ExportError(`no answer from ${target.name}: ${reason}`, { retryable: true, cause: error });
   }
   const code = error.code ?? "";
+  const broken = `the connection broke before an answer came${target.secure ? `; ${MUTUAL}` : ""}`;
   const remedy = code.startsWith("HPE_")
     ? "what answers there is not HTTP/1.1; a gRPC port wants the otlp_grpc exporter"
-    : (REMEDY[code] ?? "the connection broke before an answer came");
+    : (tlsRemedy(`${code} ${error.message}`) ?? REMEDY[code] ?? broken);
   const cause = code || error.message;
   return new ExportError(`cannot send to ${target.name} (${cause}): ${remedy}`, { retryable: true, cause: error });
 }
@@ -65,11 +64,16 @@ function unreachable(target: Target, error: NodeJS.ErrnoException, signal: Abort
  * Resolves with whatever status came back; rejects with a retryable ExportError when none did.
  * Once settled, `body` is no longer read: an answer that overtakes its request ends the connection.
  */
-export function post(target: Target, body: Uint8Array, signal: AbortSignal): Promise<Answer> {
+export function post(target: Target, { headers, body, agent }: Request, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answered = false;
-    const headers = { ...target.options.headers, "content-length": body.byteLength };
-    const request = target.request({ ...target.options, headers, signal }, (response) => {
+    const options = {
+      ...target.options,
+      headers: { ...headers, "content-length": body.byteLength },
+      agent,
+      signal,
+    };
+    const request = (target.secure ? https : http).request(options, (response) => {
       answered = true;
       const chunks: Buffer[] = [];
       let length = 0;

@@ -1,34 +1,27 @@
 // OTLP over gRPC: unary calls only, on node:http2. A gRPC library costs several times as much for a request.
 import {
   constants,
+  createSecureServer,
   createServer,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { endpoint, type Host, type Listening, listen, type Telemetry, z } from "vedette";
+import type { Duplex } from "node:stream";
+import { type Host, type Listening, listen, type Telemetry } from "vedette";
 import { encodeStatus } from "vedette/otlp";
+import { authentication } from "./auth.ts";
 import { read } from "./body.ts";
+import { deadlineOf } from "./deadline.ts";
+import type { GrpcOptions } from "./grpc_options.ts";
 import { ENCODINGS } from "./inflate.ts";
 import type { Intake } from "./intake.ts";
-import { keepAlive, keepAliveOptions } from "./keepalive.ts";
-import { delay, LINGER, type Listener, MAX_CONNECTIONS, MAX_HEADER_BYTES, STOP_GRACE } from "./listener.ts";
+import { keepAlive } from "./keepalive.ts";
+import { LINGER, type Listener, MAX_CONNECTIONS, MAX_HEADER_BYTES, STOP_GRACE } from "./listener.ts";
 import { EMPTY_MESSAGE, Message } from "./message.ts";
-import { type Refusal, unknownTarget, unsupported } from "./refusal.ts";
-
-export const grpcOptions = z.object({
-  endpoint: endpoint().default("127.0.0.1:4317").describe("Address and port to listen on; port 0 takes a free one."),
-  max_recv_msg_size_mib: z
-    .number()
-    .positive()
-    .max(1024)
-    .default(4)
-    .describe("Largest message in MiB, both as sent and inflated."),
-  max_concurrent_streams: z.int().positive().max(10_000).default(100).describe("Calls at once on one connection."),
-  read_timeout: delay().prefault("1m").describe("Longest time for a whole request; 0: no limit."),
-  keepalive: keepAliveOptions.prefault({}).describe("When connections are looked after, and when they are closed."),
-});
+import { type Refusal, tooLate, unknownTarget, unsupported } from "./refusal.ts";
+import { Secured } from "./secured.ts";
 
 const SERVICE = "/opentelemetry.proto.collector";
 const PATHS = new Map<string | undefined, Telemetry>([
@@ -79,6 +72,10 @@ function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   stream.resume();
 }
 
+/** Calls `then` after so many milliseconds; never when they are 0. */
+const after = (milliseconds: number, then: () => void) =>
+  milliseconds > 0 ? setTimeout(then, milliseconds).unref() : undefined;
+
 function refuse(stream: ServerHttp2Stream, refusal: Refusal): void {
   const headers: OutgoingHttpHeaders = {
     ":status": 200,
@@ -93,72 +90,100 @@ function refuse(stream: ServerHttp2Stream, refusal: Refusal): void {
   end(stream, headers);
 }
 
-export function grpcListener(options: z.output<typeof grpcOptions>, intake: Intake, host: Host): Listener {
+export function grpcListener(options: GrpcOptions, intake: Intake, host: Host): Listener {
   const limit = Math.floor(options.max_recv_msg_size_mib * 1024 ** 2);
+  const authenticate = options.auth && authentication(options.auth, host);
   const sessions = new Set<ServerHttp2Session>();
   let listening: Listening | undefined;
 
-  const deadline = (cut: () => void) =>
-    options.read_timeout > 0 ? setTimeout(cut, options.read_timeout).unref() : undefined;
+  /** Milliseconds that the body of a call may take to arrive; 0: any. */
+  function patience(deadline: number | undefined): number {
+    if (deadline === undefined) return options.read_timeout;
+    const left = Math.max(1, deadline - performance.now());
+    return options.read_timeout > 0 ? Math.min(left, options.read_timeout) : left;
+  }
 
-  /** Resolves to false when the sender gave up. */
+  /** Resolves to false when the sender gave up, or was given up. */
   async function receive(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<boolean> {
+    if (authenticate) {
+      await authenticate(headers);
+      if (stream.destroyed) return false;
+    }
     const signal = PATHS.get(headers[":path"]);
     if (!signal) throw unknownTarget(`there is no method ${headers[":path"]}`);
     const emit = intake.output(signal);
     const announced = String(headers["grpc-encoding"] ?? "identity").toLowerCase();
     if (!ENCODINGS.includes(announced)) throw unsupported(`grpc-encoding must be one of ${ENCODINGS.join(", ")}`);
+    const deadline = deadlineOf(headers["grpc-timeout"]);
     const message = new Message(intake.bodies, limit);
-    const late = deadline(() => stream.close(constants.NGHTTP2_CANCEL));
+    const late = after(patience(deadline), () => {
+      intake.rejected("grpc", tooLate().status);
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
     const arrived = await read(stream, message).finally(() => clearTimeout(late));
     if (!arrived) return false;
     const { body, encoding } = message.finish(announced);
-    await intake.deliver({ signal, emit, encoding, json: false, limit }, body);
+    await intake.deliver({ signal, emit, encoding, json: false, limit, deadline }, body);
     return true;
+  }
+
+  /** For what is not gRPC at all. */
+  function reject(stream: ServerHttp2Stream, status: 405 | 415): void {
+    intake.rejected("grpc", status);
+    end(stream, { ":status": status, ...(status === 405 ? { allow: "POST" } : {}) });
   }
 
   async function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     // A reset by the sender comes as an error; `read` learns of it by itself.
     stream.on("error", () => {});
-    if (headers[":method"] !== "POST") return end(stream, { ":status": 405, allow: "POST" });
-    if (!GRPC_TYPE.test(headers["content-type"] ?? "")) return end(stream, { ":status": 415 });
+    if (headers[":method"] !== "POST") return reject(stream, 405);
+    if (!GRPC_TYPE.test(headers["content-type"] ?? "")) return reject(stream, 415);
     try {
       if (await receive(stream, headers)) answer(stream);
     } catch (error) {
-      refuse(stream, intake.refusal(error));
+      refuse(stream, intake.refusal(error, "grpc"));
     }
   }
 
-  const server = createServer({
+  const secured = options.tls && new Secured(options.tls, "protocols.grpc.tls", options.read_timeout, intake, host);
+  const limits = {
     settings: {
       maxConcurrentStreams: options.max_concurrent_streams,
       initialWindowSize: STREAM_WINDOW,
       maxHeaderListSize: MAX_HEADER_BYTES,
     },
     maxSessionInvalidFrames: 100,
-  });
+  };
+  const secure =
+    secured && createSecureServer({ ...limits, ...secured.serverOptions, ALPNProtocols: ["h2"], allowHTTP1: false });
+  const server = secure ?? createServer(limits);
+  secure?.on("unknownProtocol", (socket: Duplex) => socket.destroy());
   server.maxConnections = MAX_CONNECTIONS;
   server.on("session", (session) => {
     sessions.add(session);
     session.setLocalWindowSize(CONNECTION_WINDOW);
-    const late = deadline(() => session.destroy());
+    const late = after(options.read_timeout, () => session.destroy());
     session.once("remoteSettings", () => clearTimeout(late));
     session.once("close", () => {
       clearTimeout(late);
       sessions.delete(session);
     });
-    keepAlive(session, options.keepalive, () => host.random());
+    keepAlive(session, options.keepalive, host);
   });
   server.on("stream", (stream, headers) => void serve(stream as ServerHttp2Stream, headers));
 
   return {
     protocol: "grpc",
+    plaintext: !options.tls,
+    anonymous: !options.auth && !options.tls?.client_ca_file,
     async listen() {
+      if (secure) await secured.begin(secure);
       const place = { option: "protocols.grpc.endpoint", owner: `${host.id} grpc` };
       listening = await listen(server, options.endpoint, place);
       return listening.endpoint;
     },
     async close() {
+      secured?.close();
       for (const session of sessions) session.close();
       await listening?.close(STOP_GRACE);
     },

@@ -1,33 +1,25 @@
 // OTLP over HTTP/1.1, protobuf and JSON.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { byteSize, endpoint, type Host, type Listening, listen, type Telemetry, z } from "vedette";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { Duplex } from "node:stream";
+import { type Host, type Listening, listen, type Telemetry } from "vedette";
 import { Code, encodeStatus, exportResponse, exportResponseToJson, statusToJson } from "vedette/otlp";
+import { authentication } from "./auth.ts";
 import { Body, read } from "./body.ts";
-import { corsOptions, crossOrigin } from "./cors.ts";
+import { crossOrigin } from "./cors.ts";
+import type { HttpOptions } from "./http_options.ts";
 import { ENCODINGS } from "./inflate.ts";
 import type { Intake, Request } from "./intake.ts";
-import { delay, LINGER, type Listener, MAX_CONNECTIONS, MAX_HEADER_BYTES, STOP_GRACE } from "./listener.ts";
+import { LINGER, type Listener, MAX_CONNECTIONS, MAX_HEADER_BYTES, STOP_GRACE } from "./listener.ts";
 import { Refusal, unknownTarget, unsupported } from "./refusal.ts";
+import { Secured } from "./secured.ts";
 
-const urlPath = (signal: Telemetry) =>
-  z.string().startsWith("/").default(`/v1/${signal}`).describe(`Path that ${signal} are posted to.`);
-
-export const httpOptions = z.object({
-  endpoint: endpoint().default("127.0.0.1:4318").describe("Address and port to listen on; port 0 takes a free one."),
-  max_request_body_size: byteSize()
-    .refine((bytes) => bytes > 0 && bytes <= 1024 ** 3, { error: "must be more than 0 and at most 1GiB" })
-    .prefault("20MiB")
-    .describe("Largest request, both as sent and inflated."),
-  traces_url_path: urlPath("traces"),
-  metrics_url_path: urlPath("metrics"),
-  logs_url_path: urlPath("logs"),
-  cors: corsOptions.optional().describe("Lets pages in a browser send; absent: none may."),
-  keep_alives_enabled: z.boolean().default(true).describe("Whether a connection may carry more than one request."),
-  read_header_timeout: delay().prefault("1m").describe("Longest time for the headers of a request; 0: no limit."),
-  read_timeout: delay().prefault("1m").describe("Longest time for a whole request; 0: no limit."),
-  write_timeout: delay().prefault("30s").describe("Longest silence on a connection with a request; 0: no limit."),
-  idle_timeout: delay().prefault("1m").describe("How long a connection may wait for its next request."),
-});
+/** What a connection is told that breaks the protocol, by the code of the error. */
+const BROKEN: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+};
 
 const PROTOBUF = "application/x-protobuf";
 const JSON_TYPE = "application/json";
@@ -37,6 +29,9 @@ const responses = (signal: Telemetry) => ({
   [JSON_TYPE]: Buffer.from(exportResponseToJson(signal)),
 });
 const RESPONSES = { traces: responses("traces"), metrics: responses("metrics"), logs: responses("logs") };
+
+/** What a proxy's client writes before the path. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 /** What a header says before its parameters. */
 const essence = (header: string | undefined) => header?.split(";", 1)[0].trim().toLowerCase();
@@ -53,7 +48,7 @@ function refusalBody(type: string | undefined, refusal: Refusal): [type: string,
   return ["text/plain; charset=utf-8", Buffer.from(`${refusal.message}\n`)];
 }
 
-export function httpListener(options: z.output<typeof httpOptions>, intake: Intake, host: Host): Listener {
+export function httpListener(options: HttpOptions, intake: Intake, host: Host): Listener {
   const paths = new Map<string, Telemetry>([
     [options.traces_url_path, "traces"],
     [options.metrics_url_path, "metrics"],
@@ -61,12 +56,17 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
   ]);
   const limit = options.max_request_body_size;
   const corsHeaders = crossOrigin(options.cors);
+  const addedHeaders = Object.entries(options.response_headers).flat();
+  const authenticate = options.auth && authentication(options.auth, host);
+  const chosen = options.compression_algorithms.map((name) => name || "identity");
+  const encodings = chosen.length > 0 ? chosen : ENCODINGS;
   let listening: Listening | undefined;
   let closing = false;
 
   function answer(request: IncomingMessage, response: ServerResponse, status: number, headers: string[], body: Buffer) {
     if (response.destroyed) return;
     if (options.cors) headers.push(...corsHeaders(request));
+    headers.push(...addedHeaders);
     if (closing || !options.keep_alives_enabled) headers.push("connection", "close");
     if (status !== 204) headers.push("content-length", String(body.length));
     response.writeHead(status, headers);
@@ -78,6 +78,7 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
     const [type, body] = refusalBody(essence(request.headers["content-type"]), refusal);
     const headers = ["content-type", type];
     if (refusal.status === 405) headers.push("allow", "POST");
+    if (refusal.challenge !== undefined) headers.push("www-authenticate", refusal.challenge);
     if (refusal.retryAfter !== undefined) headers.push("retry-after", String(Math.ceil(refusal.retryAfter / 1000)));
     answer(request, response, refusal.status, headers, body);
     if (request.complete) return;
@@ -87,7 +88,7 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
 
   /** Throws a Refusal for what can be told from the headers. */
   function targetOf(request: IncomingMessage): Request {
-    const path = request.url!.split("?", 1)[0];
+    const path = request.url!.replace(ORIGIN, "").split("?", 1)[0];
     const signal = paths.get(path);
     if (!signal) throw unknownTarget(`nothing is served at ${path}; OTLP goes to ${[...paths.keys()].join(", ")}`);
     if (request.method !== "POST") throw new Refusal(405, Code.UNIMPLEMENTED, `${path} takes POST only`);
@@ -97,7 +98,7 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
       throw unsupported(`content-type must be ${PROTOBUF} or ${JSON_TYPE}`);
     }
     const encoding = request.headers["content-encoding"]?.trim().toLowerCase() || "identity";
-    if (!ENCODINGS.includes(encoding)) throw unsupported(`content-encoding must be one of ${ENCODINGS.join(", ")}`);
+    if (!encodings.includes(encoding)) throw unsupported(`content-encoding must be one of ${encodings.join(", ")}`);
     return { signal, emit, encoding, json: type === JSON_TYPE, limit };
   }
 
@@ -105,6 +106,10 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
     try {
       const preflight = request.method === "OPTIONS" ? corsHeaders(request) : [];
       if (preflight.length > 0) return answer(request, response, 204, [], Buffer.alloc(0));
+      if (authenticate) {
+        await authenticate(request.headers);
+        if (request.destroyed) return;
+      }
       const target = targetOf(request);
       const body = new Body(intake.bodies, limit, announcedLength(request));
       if (expectsContinue) response.writeContinue();
@@ -113,33 +118,51 @@ export function httpListener(options: z.output<typeof httpOptions>, intake: Inta
       const type = target.json ? JSON_TYPE : PROTOBUF;
       answer(request, response, 200, ["content-type", type], RESPONSES[target.signal][type]);
     } catch (error) {
-      refuse(request, response, intake.refusal(error));
+      refuse(request, response, intake.refusal(error, "http"));
     }
+  }
+
+  /** Answers a connection on which there was no HTTP request, or not in time, as Node would without being asked to count. */
+  function turnAway({ code = "" }: NodeJS.ErrnoException, socket: Duplex): void {
+    const status = BROKEN[code] ?? (code.startsWith("HPE_") ? 400 : undefined);
+    if (status) intake.rejected("http", status);
+    if (!status || !socket.writable) return void socket.destroy();
+    const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`;
+    socket.end(text, () => socket.destroy());
   }
 
   const { read_header_timeout, read_timeout } = options;
   const shortest = Math.min(read_header_timeout || Number.POSITIVE_INFINITY, read_timeout || Number.POSITIVE_INFINITY);
-  const server = createServer({
+  const limits = {
     headersTimeout: read_timeout === 0 ? read_header_timeout : Math.min(read_header_timeout, read_timeout),
     requestTimeout: read_timeout,
     keepAliveTimeout: options.idle_timeout,
     connectionsCheckingInterval: Math.min(5000, Math.max(50, shortest / 4)),
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
-  });
+  };
+  const patience = Number.isFinite(shortest) ? shortest : 0;
+  const secured = options.tls && new Secured(options.tls, "protocols.http.tls", patience, intake, host);
+  const secure = secured && createSecureServer({ ...limits, ...secured.serverOptions });
+  const server = secure ?? createServer(limits);
   server.timeout = options.write_timeout;
   server.maxConnections = MAX_CONNECTIONS;
   server.on("request", (request, response) => void serve(request, response, false));
   server.on("checkContinue", (request, response) => void serve(request, response, true));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => turnAway(error, socket));
   return {
     protocol: "http",
+    plaintext: !options.tls,
+    anonymous: !options.auth && !options.tls?.client_ca_file,
     async listen() {
+      if (secure) await secured.begin(secure);
       const place = { option: "protocols.http.endpoint", owner: `${host.id} http` };
       listening = await listen(server, options.endpoint, place);
       return listening.endpoint;
     },
     async close() {
       closing = true;
+      secured?.close();
       await listening?.close(STOP_GRACE);
     },
   };

@@ -1,8 +1,11 @@
 // Receives OTLP over gRPC and HTTP.
-import { defineReceiver, z } from "vedette";
-import { grpcListener, grpcOptions } from "./grpc.ts";
-import { httpListener, httpOptions } from "./http.ts";
+import { defineReceiver, type Host, z } from "vedette";
+import { grpcListener } from "./grpc.ts";
+import { grpcOptions } from "./grpc_options.ts";
+import { httpListener } from "./http.ts";
+import { httpOptions } from "./http_options.ts";
 import { Intake } from "./intake.ts";
+import type { Listener } from "./listener.ts";
 
 const protocols = z
   .object({
@@ -54,9 +57,10 @@ export default defineReceiver({
       async start() {
         try {
           for (const listener of listeners) {
-            const { protocol } = listener;
             const endpoint = await listener.listen();
-            host.log.info("listening", { protocol, endpoint, exporters_set: environment(protocol, endpoint) });
+            const { protocol } = listener;
+            host.log.info("listening", { protocol, endpoint, exporters_set: environment(listener, endpoint) });
+            warnOfStrangers(listener, endpoint, host);
           }
         } catch (error) {
           await stop();
@@ -69,7 +73,19 @@ export default defineReceiver({
 });
 
 /** What an SDK's exporter is told, to send here. */
-function environment(protocol: "grpc" | "http", endpoint: string): string {
+function environment({ protocol, plaintext }: Listener, endpoint: string): string {
   const spoken = protocol === "grpc" ? "grpc" : "http/protobuf";
-  return `OTEL_EXPORTER_OTLP_ENDPOINT=http://${endpoint} OTEL_EXPORTER_OTLP_PROTOCOL=${spoken}`;
+  const scheme = plaintext ? "http" : "https";
+  return `OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${endpoint} OTEL_EXPORTER_OTLP_PROTOCOL=${spoken}`;
+}
+
+const LOOPBACK = /^(127\.|\[::1\]|\[::ffff:127\.)/;
+
+/** Says what stands open on an address that others can reach. */
+function warnOfStrangers({ protocol, plaintext, anonymous }: Listener, endpoint: string, host: Host): void {
+  if (LOOPBACK.test(endpoint) || !(plaintext || anonymous)) return;
+  const open = [plaintext && "without encryption", anonymous && "without authentication"].filter(Boolean).join(" and ");
+  const missing = [plaintext && "tls", anonymous && "auth"].filter(Boolean).join(" and ");
+  const remedy = `set ${missing} below protocols.${protocol}, or an endpoint on 127.0.0.1`;
+  host.log.warn(`listens beyond this machine ${open}`, { protocol, endpoint, remedy });
 }

@@ -3,7 +3,7 @@ import type { Emit, Host, Outputs, Telemetry } from "vedette";
 import { jsonToProtobuf } from "vedette/otlp";
 import { Bodies, type Body } from "./body.ts";
 import { inflate } from "./inflate.ts";
-import { overloaded, type Refusal, refusalOf, unknownTarget } from "./refusal.ts";
+import { overloaded, type Refusal, reasonOf, refusalOf, tooLate, unknownTarget } from "./refusal.ts";
 
 const REPORT_INTERVAL = 60_000;
 
@@ -16,21 +16,30 @@ export interface Request {
   readonly json: boolean;
   /** Bytes that it may have, both as sent and inflated. */
   readonly limit: number;
+  /** When its sender no longer waits for the answer, by `performance.now()`. */
+  readonly deadline?: number;
 }
+
+export type Transport = "http" | "grpc";
 
 /** Shared by the servers of one receiver. */
 export class Intake {
   readonly bodies: Bodies;
   readonly #host: Host;
   readonly #outputs: Outputs;
-  #reportedAt = Number.NEGATIVE_INFINITY;
-  #unreported = 0;
+  readonly #rejected;
+  /** By message, when it was logged last and how often it was not since. */
+  readonly #complaints = new Map<string, { at: number; unreported: number }>();
 
   /** `limit` bounds the bytes of all requests that are not taken yet. */
   constructor(host: Host, outputs: Outputs, limit: number) {
     this.bodies = new Bodies(limit);
     this.#host = host;
     this.#outputs = outputs;
+    this.#rejected = host.meter.createCounter("vedette_receiver_rejected_requests", {
+      unit: "{request}",
+      description: "Requests that were turned away, by transport and reason.",
+    });
   }
 
   /** Throws a Refusal when no pipeline takes the signal. */
@@ -44,8 +53,15 @@ export class Intake {
   async deliver(request: Request, body: Body): Promise<void> {
     const asSent = request.encoding === "identity" && !request.json;
     const bytes = asSent ? body.bytes : await this.#rewritten(request, body);
+    if (request.deadline !== undefined && request.deadline <= performance.now()) {
+      body.release();
+      throw tooLate();
+    }
     const outcome = request.emit(bytes, asSent ? body.handOver() : undefined);
-    const taken = typeof outcome === "boolean" ? outcome : await this.bodies.whileWaiting(bytes.length, outcome);
+    const taken =
+      typeof outcome === "boolean"
+        ? outcome
+        : await before(request.deadline, this.bodies.whileWaiting(bytes.length, outcome));
     if (!taken) throw overloaded("the agent's queues are full");
   }
 
@@ -58,18 +74,42 @@ export class Intake {
     }
   }
 
-  /** What to tell the sender about `error`. One that nobody expected is logged, at most once a minute. */
-  refusal(error: unknown): Refusal {
-    return refusalOf(error, (unexpected) => {
-      const now = this.#host.now();
-      if (now - this.#reportedAt < REPORT_INTERVAL) {
-        this.#unreported++;
-        return;
-      }
+  /** What to tell the sender about `error`, counted. One that nobody expected is logged. */
+  refusal(error: unknown, transport: Transport): Refusal {
+    const refusal = refusalOf(error, (unexpected) => {
       const stack = unexpected instanceof Error ? unexpected.stack : String(unexpected);
-      this.#host.log.error("a request failed", { error: stack, unreported: this.#unreported });
-      this.#reportedAt = now;
-      this.#unreported = 0;
+      this.complain("error", "a request failed", { error: stack });
     });
+    this.rejected(transport, refusal.status);
+    return refusal;
+  }
+
+  /** Counts a request that was turned away; `status` says why, as in HTTP. */
+  rejected(transport: Transport, status: number): void {
+    this.#rejected.add(1, { transport, reason: reasonOf(status) });
+  }
+
+  /** Logs what strangers can bring about, at most once a minute for each of the fixed texts. */
+  complain(level: "warn" | "error", message: string, fields: object): void {
+    const now = this.#host.now();
+    const last = this.#complaints.get(message);
+    if (last && now - last.at < REPORT_INTERVAL) {
+      last.unreported++;
+      return;
+    }
+    this.#host.log[level](message, { ...fields, unreported: last?.unreported ?? 0 });
+    this.#complaints.set(message, { at: now, unreported: 0 });
+  }
+}
+
+/** `outcome`, or a Refusal once `deadline` has passed; what was handed over may still be taken then. */
+async function before(deadline: number | undefined, outcome: Promise<boolean>): Promise<boolean> {
+  if (deadline === undefined) return outcome;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(tooLate()), deadline - performance.now());
+  try {
+    return await Promise.race([outcome, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

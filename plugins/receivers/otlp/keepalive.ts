@@ -1,6 +1,6 @@
 // Looks after an HTTP/2 connection: closes it when it is idle or old, pings it, cuts it when the ping is not answered.
-import type { ServerHttp2Session } from "node:http2";
-import { z } from "vedette";
+import { constants, type ServerHttp2Session } from "node:http2";
+import { type Host, z } from "vedette";
 import { delay } from "./listener.ts";
 
 const serverParameters = z.object({
@@ -15,20 +15,31 @@ const serverParameters = z.object({
   timeout: delay().prefault("20s").describe("How long it may take to answer that."),
 });
 
-export const keepAliveOptions = z.object({
-  server_parameters: serverParameters.prefault({}).describe("As in gRPC: what this side does with connections."),
+const enforcementPolicy = z.object({
+  min_time: delay().prefault("5m").describe("Shortest time between the pings of a sender with calls."),
+  permit_without_stream: z
+    .boolean()
+    .default(false)
+    .describe("Whether a sender without calls may ping as often; else once in two hours."),
 });
 
-/** `random` is uniform in [0, 1). */
+export const keepAliveOptions = z.object({
+  server_parameters: serverParameters.prefault({}).describe("As in gRPC: what this side does with connections."),
+  enforcement_policy: enforcementPolicy
+    .prefault({})
+    .describe("As in gRPC: a sender that pings too often is told so, and its connection closed."),
+});
+
 export function keepAlive(
   session: ServerHttp2Session,
   options: z.output<typeof keepAliveOptions>,
-  random: () => number,
+  host: Pick<Host, "now" | "random">,
 ): void {
+  enforce(session, options.enforcement_policy, () => host.now());
   const parameters = options.server_parameters;
   if (parameters.max_connection_idle > 0) closeWhenIdle(session, parameters.max_connection_idle);
   if (parameters.max_connection_age > 0) {
-    const age = parameters.max_connection_age * (0.9 + 0.2 * random());
+    const age = parameters.max_connection_age * (0.9 + 0.2 * host.random());
     closeWhenOld(session, age, parameters.max_connection_age_grace);
   }
   if (parameters.time > 0) ping(session, parameters.time, parameters.timeout);
@@ -69,5 +80,32 @@ function ping(session: ServerHttp2Session, interval: number, timeout: number): v
   session.once("close", () => {
     clearInterval(timer);
     clearTimeout(unanswered);
+  });
+}
+
+/** As every gRPC server has it. */
+const IDLE_MIN_TIME = 2 * 3_600_000;
+const FORGIVEN = 2;
+
+function enforce(session: ServerHttp2Session, policy: z.output<typeof enforcementPolicy>, now: () => number): void {
+  let calls = 0;
+  let strikes = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  session.on("stream", (stream) => {
+    calls++;
+    stream.once("close", () => {
+      calls--;
+      strikes = 0;
+      last = Number.NEGATIVE_INFINITY;
+    });
+  });
+  session.on("ping", () => {
+    const shortest = calls > 0 || policy.permit_without_stream ? policy.min_time : IDLE_MIN_TIME;
+    if (now() - last < shortest) strikes++;
+    last = now();
+    if (strikes <= FORGIVEN || session.destroyed) return;
+    if (session.closed) return session.destroy();
+    session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from("too_many_pings"));
+    session.close();
   });
 }
