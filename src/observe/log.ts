@@ -1,31 +1,70 @@
 // The agent's own log: one line an event, to standard error; a message that repeats is counted, not repeated.
-import type { Logger } from "../api/index.ts";
+import type { Logger, Measurement } from "../api/index.ts";
+import { measure } from "./instruments.ts";
 
 export type Level = "debug" | "info" | "warn" | "error";
 
 const ORDER: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
-/** A warning or error of one component is written once in this many milliseconds, with how often it came since. */
-const QUIET = 60_000;
+const LEVELS = Object.keys(ORDER) as Level[];
 /** Messages that are watched for repetition; beyond it the oldest is forgotten. */
 const MOST_WATCHED = 1000;
 
-export interface LogOptions {
+/** How a warning or error of one component that repeats is held back. */
+export interface Sampling {
+  readonly enabled: boolean;
+  /** Milliseconds in which `initial` of the same are written, and then every `thereafter`-th; 0: none. */
+  readonly tick: number;
+  readonly initial: number;
+  readonly thereafter: number;
+}
+
+const SAMPLING: Sampling = { enabled: true, tick: 60_000, initial: 1, thereafter: 0 };
+
+/** What a new configuration may change. */
+export interface LogSettings {
   readonly level: Level;
   readonly encoding: "console" | "json";
+  /** Where lines go; "stderr" unless told otherwise. */
+  readonly output_paths?: readonly ("stderr" | "stdout")[];
+  /** On every line, before its own fields. */
+  readonly initial_fields?: Readonly<Record<string, unknown>>;
+  readonly sampling?: Sampling;
+}
+
+export interface LogOptions extends LogSettings {
+  /** Takes the lines instead of `output_paths`. */
   readonly write?: (line: string) => void;
   readonly now?: () => number;
 }
 
-export class Log {
-  readonly #options: LogOptions;
-  readonly #write: (line: string) => void;
-  readonly #now: () => number;
-  readonly #repeats = new Map<string, { since: number; times: number }>();
+/** One message of one component since it was first written. */
+interface Watched {
+  readonly level: Level;
+  readonly component: string;
+  readonly message: string;
+  readonly since: number;
+  seen: number;
+  /** Of those seen: not written, and not told of yet. */
+  heldBack: number;
+}
 
-  constructor(options: LogOptions) {
-    this.#options = options;
-    this.#write = options.write ?? ((line) => process.stderr.write(line));
-    this.#now = options.now ?? Date.now;
+export class Log {
+  #settings: LogSettings;
+  readonly #write: ((line: string) => void) | undefined;
+  readonly #now: () => number;
+  /** Oldest first. */
+  readonly #watched = new Map<string, Watched>();
+  readonly #counts = { written: { debug: 0, info: 0, warn: 0, error: 0 }, heldBack: { warn: 0, error: 0 } };
+
+  constructor({ write, now, ...settings }: LogOptions) {
+    this.#settings = settings;
+    this.#write = write;
+    this.#now = now ?? Date.now;
+  }
+
+  /** From the next line on; loggers that were handed out go on. */
+  configure(settings: LogSettings): void {
+    this.#settings = settings;
   }
 
   /** The logger of one component; messages are constant texts, what varies goes into the fields. */
@@ -38,30 +77,87 @@ export class Log {
     };
   }
 
-  #log(level: Level, component: string, message: string, fields: object = {}): void {
-    if (ORDER[level] < ORDER[this.#options.level]) return;
-    const time = this.#now();
-    const repeated = ORDER[level] >= ORDER.warn ? this.#repeated(`${component}\n${message}`, time) : 0;
-    if (repeated < 0) return;
-    const more = repeated > 0 ? { ...fields, repeated } : fields;
-    const head = { time: new Date(time).toISOString(), level, component, message };
-    this.#write(
-      this.#options.encoding === "json"
-        ? `${escaped(json({ ...head, ...more }, head), "\\u00")}\n`
-        : `${head.time} ${level.padEnd(5)} ${component}: ${message}${inline(more)}\n`,
-    );
+  /** Messages since the start, of those that the level lets through. */
+  measurements(): Measurement[] {
+    const { written, heldBack } = this.#counts;
+    const held = (level: Level) => (level === "warn" || level === "error" ? heldBack[level] : 0);
+    return LEVELS.flatMap((level) => [
+      measure("vedette_log_messages", written[level] + held(level), { level }),
+      measure("vedette_log_messages_held_back", held(level), { level }),
+    ]);
   }
 
-  /** -1 when the message is to be kept back, else how often it was since it was last written. */
-  #repeated(key: string, time: number): number {
-    const entry = this.#repeats.get(key);
-    if (entry && time - entry.since < QUIET && time >= entry.since) {
-      entry.times++;
-      return -1;
+  /** Tells how often what was held back came since; for the end of the process. */
+  flush(): void {
+    for (const watched of this.#watched.values()) this.#tell(watched);
+    this.#watched.clear();
+  }
+
+  #log(level: Level, component: string, message: string, fields: object = {}): void {
+    if (ORDER[level] < ORDER[this.#settings.level]) return;
+    const { sampling = SAMPLING } = this.#settings;
+    const time = this.#now();
+    let repeated = 0;
+    if (sampling.enabled && (level === "warn" || level === "error")) {
+      repeated = this.#repeated({ level, component, message, since: time, seen: 1, heldBack: 0 }, sampling);
+      if (repeated < 0) {
+        this.#counts.heldBack[level]++;
+        return;
+      }
     }
-    if (!entry && this.#repeats.size >= MOST_WATCHED) this.#repeats.delete(this.#repeats.keys().next().value as string);
-    this.#repeats.set(key, { since: time, times: 0 });
-    return entry?.times ?? 0;
+    this.#counts.written[level]++;
+    this.#line(time, level, component, message, repeated > 0 ? { ...fields, repeated } : fields);
+    this.#forget(time, sampling.tick);
+  }
+
+  #line(time: number, level: Level, component: string, message: string, fields: object): void {
+    const { encoding, initial_fields, output_paths = ["stderr"] } = this.#settings;
+    const all = { ...initial_fields, ...fields };
+    const head = { time: new Date(time).toISOString(), level, component, message };
+    const line =
+      encoding === "json"
+        ? `${escaped(json({ ...head, ...all }, head), "\\u00")}\n`
+        : `${head.time} ${level.padEnd(5)} ${component}: ${message}${inline(all)}\n`;
+    if (this.#write) this.#write(line);
+    else for (const path of output_paths) process[path].write(line);
+  }
+
+  /** -1 when the message is to be held back, else how often it was since it was last written. */
+  #repeated(first: Watched, { tick, initial, thereafter }: Sampling): number {
+    const key = `${first.component}\n${first.message}`;
+    const watched = this.#watched.get(key);
+    if (watched && first.since - watched.since < tick && first.since >= watched.since) {
+      watched.seen++;
+      const beyond = watched.seen - initial;
+      if (beyond > 0 && (thereafter === 0 || beyond % thereafter !== 0)) {
+        watched.heldBack++;
+        return -1;
+      }
+    } else {
+      this.#watched.delete(key);
+      if (this.#watched.size >= MOST_WATCHED) this.#drop(this.#watched.entries().next().value!);
+      this.#watched.set(key, first);
+    }
+    const repeated = watched?.heldBack ?? 0;
+    if (watched) watched.heldBack = 0;
+    return repeated;
+  }
+
+  /** Lets go of what has not come again in time, and tells how often it was held back. */
+  #forget(time: number, tick: number): void {
+    for (const entry of this.#watched) {
+      if (time - entry[1].since < tick) return;
+      this.#drop(entry);
+    }
+  }
+
+  #drop([key, watched]: [string, Watched]): void {
+    this.#watched.delete(key);
+    this.#tell(watched);
+  }
+
+  #tell({ level, component, message, heldBack }: Watched): void {
+    if (heldBack > 0) this.#line(this.#now(), level, component, message, { repeated: heldBack });
   }
 }
 

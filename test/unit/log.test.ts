@@ -125,3 +125,61 @@ test("fields that JSON cannot write do not stop whoever logs", () => {
     for (const line of lines) assert.match(line, /odd.*unwritable/);
   }
 });
+
+test("what was held back is told once its time is over, or at the end", () => {
+  const { log, logger, lines, clock } = logTo();
+  for (let i = 0; i < 5; i++) logger.warn("export failed");
+  clock.now += 60_000;
+  logger.info("batch");
+  assert.equal(lines.length, 3);
+  assert.match(lines[2], / warn {2}otlp_http\/backend: export failed {2}repeated=4\n$/);
+  for (let i = 0; i < 3; i++) logger.error("disk full");
+  log.flush();
+  log.flush();
+  assert.match(lines[4], / error otlp_http\/backend: disk full {2}repeated=2\n$/);
+  assert.equal(lines.length, 5);
+});
+
+test("every message is counted by its level, written or held back", () => {
+  const { log, logger } = logTo({ level: "info" });
+  logger.debug("unheard");
+  logger.info("a");
+  logger.info("a");
+  for (let i = 0; i < 5; i++) logger.warn("b");
+  const counted = (name: string) =>
+    log.measurements().flatMap((one) => (one.name === name ? [[one.attributes.level, one.value]] : []));
+  assert.deepEqual(counted("vedette_log_messages"), [
+    ["debug", 0],
+    ["info", 2],
+    ["warn", 5],
+    ["error", 0],
+  ]);
+  assert.deepEqual(counted("vedette_log_messages_held_back"), [
+    ["debug", 0],
+    ["info", 0],
+    ["warn", 4],
+    ["error", 0],
+  ]);
+});
+
+test("a new configuration holds from the next line on, for loggers that were handed out", () => {
+  const { log, logger, lines } = logTo({ level: "error" });
+  logger.warn("unheard");
+  log.configure({ level: "warn", encoding: "json", initial_fields: { zone: "a" } });
+  logger.warn("heard", { ms: 1 });
+  const { time: _, ...line } = JSON.parse(lines[0]);
+  assert.deepEqual(line, { level: "warn", component: "otlp_http/backend", message: "heard", zone: "a", ms: 1 });
+});
+
+test("how repetition is held back is a choice", () => {
+  const sampling = { enabled: true, tick: 1000, initial: 2, thereafter: 3 };
+  const { log, logger, lines } = logTo({ sampling });
+  for (let i = 1; i <= 9; i++) logger.warn("slow", { i });
+  assert.deepEqual(
+    lines.map((line) => line.match(/ i=(.*)\n/)![1]),
+    ["1", "2", "5 repeated=2", "8 repeated=2"],
+  );
+  log.configure({ level: "info", encoding: "console", sampling: { ...sampling, enabled: false } });
+  for (let i = 0; i < 5; i++) logger.warn("slow");
+  assert.equal(lines.length, 9);
+});
