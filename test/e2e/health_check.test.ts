@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
-import type { Extension, ExtensionHost } from "vedette";
+import type { ComponentStatus, Extension, ExtensionHost } from "vedette";
 import { fakeHost } from "vedette/testing";
 import health from "../../plugins/extensions/health_check/index.ts";
 
@@ -11,14 +11,17 @@ import health from "../../plugins/extensions/health_check/index.ts";
 async function withHealthCheck(
   options: object,
   use: (extension: Extension, url: string, clock: { now: number }) => Promise<void>,
+  components: ComponentStatus[] = [],
 ): Promise<void> {
   const clock = { now: Date.parse("2026-11-22T18:40:00Z") };
   let url = "";
   const info = (_: string, fields?: object) => {
     url = `http://${(fields as { endpoint: string }).endpoint}`;
   };
+  const fake = fakeHost("health_check");
   const host: ExtensionHost = {
-    ...fakeHost("health_check"),
+    ...fake,
+    agent: { ...fake.agent, components: () => components },
     log: { debug() {}, info, warn() {}, error() {} },
     now: () => clock.now,
     random: () => 0.5,
@@ -34,7 +37,12 @@ async function withHealthCheck(
 
 test("503 until the agent is ready, 200 while it is, 503 once it stops", async () => {
   await withHealthCheck({}, async (extension, url, clock) => {
-    const notAvailable = { status: "Server not available", upSince: "0001-01-01T00:00:00Z", uptime: "" };
+    const notAvailable = {
+      status: "Server not available",
+      upSince: "0001-01-01T00:00:00Z",
+      uptime: "",
+      components: [],
+    };
     const early = await fetch(url);
     assert.equal(early.status, 503);
     assert.deepEqual(await early.json(), notAvailable);
@@ -48,6 +56,7 @@ test("503 until the agent is ready, 200 while it is, 503 once it stops", async (
       status: "Server available",
       upSince: "2026-11-22T18:40:00.000Z",
       uptime: "1h2m3.456s",
+      components: [],
     });
 
     extension.ready!(false);
@@ -55,6 +64,52 @@ test("503 until the agent is ready, 200 while it is, 503 once it stops", async (
     assert.equal(late.status, 503);
     assert.deepEqual(await late.json(), notAvailable);
   });
+});
+
+test("every component's status is told; permanent errors make the agent unwell, others as configured", async () => {
+  const since = Date.parse("2026-11-22T18:39:00Z");
+  const reason = "the backend answers 401";
+  const exporter = { section: "exporters", id: "otlp_http", since } as const;
+  const components: ComponentStatus[] = [
+    { section: "processors", id: "ewma", pipeline: "metrics", status: "starting", since },
+  ];
+  await withHealthCheck(
+    { component_health: { include_recoverable_errors: true, recovery_duration: "2m" } },
+    async (extension, url, clock) => {
+      extension.ready!(true);
+      const answer = async () => {
+        const response = await fetch(url);
+        return { code: response.status, ...((await response.json()) as { status: string; components: object[] }) };
+      };
+      assert.equal((await answer()).code, 200, "a component that starts is not one that fails");
+      components[1] = { ...exporter, status: "recoverable_error", reason };
+      const ailing = await answer();
+      assert.equal(ailing.code, 200);
+      assert.deepEqual(ailing.components, [
+        { ...components[0], since: "2026-11-22T18:39:00.000Z" },
+        { ...components[1], since: "2026-11-22T18:39:00.000Z" },
+      ]);
+      clock.now += 60_000;
+      assert.equal((await answer()).code, 503, "it has lasted for two minutes");
+      components[1] = { ...exporter, status: "permanent_error", reason };
+      const failed = await answer();
+      assert.deepEqual([failed.code, failed.status], [503, "Server not available"]);
+    },
+    components,
+  );
+  components[1] = { ...exporter, status: "recoverable_error", reason };
+  const lenient = { component_health: { include_permanent_errors: false } };
+  await withHealthCheck(
+    lenient,
+    async (extension, url, clock) => {
+      extension.ready!(true);
+      clock.now += 3_600_000;
+      assert.equal((await fetch(url)).status, 200);
+      components[1] = { ...exporter, status: "permanent_error", reason };
+      assert.equal((await fetch(url, { method: "HEAD" })).status, 200);
+    },
+    components,
+  );
 });
 
 test("texts of one's own, at a path of one's own", async () => {
