@@ -195,7 +195,7 @@ service: { pipelines: { metrics: { receivers: [otlp], processors: [${type}], exp
     const { code, stderr } = await vedette(t, ["run", "--config", join(folder, "config.yaml")]);
     assert.equal(code, 1, stderr);
     assert.match(stderr, why);
-    assert.doesNotMatch(stderr, /listening|internal error/);
+    assert.doesNotMatch(stderr, / otlp: listening|internal error/);
   }
 });
 
@@ -269,10 +269,36 @@ ${PIPELINE("ewma")}processors: {ewma: }\n`,
     [/:2:5 .*nothing\.js/, /define function/],
     [/:3:5 .*syntax\.js/, /cannot be loaded/],
     [/:4:5 .*missing\.ts/, /there is no file/],
-    [/:5:5 .*acme-unknown/, /cannot be loaded/],
+    [/:5:5 .*acme-unknown/, /is not installed: run "npm install acme-unknown"/],
     [/:6:5 .*ours\.ts/, /there is a processor ewma already/],
     [/:7:5 .*elsewhere/, /cannot be loaded/],
   ];
   assert.equal(lines.length, expected.length, stderr);
   for (const [i, patterns] of expected.entries()) for (const pattern of patterns) assert.match(lines[i], pattern);
+});
+
+test("what a plugin's timers and promises throw is told with where it came from, and the agent goes on", async (t) => {
+  const folder = folderWith(t, {
+    "leaky.js": `import { defineProcessor, z } from "vedette";
+export default defineProcessor({
+  type: "leaky", signals: ["metrics"], stability: "experimental", summary: "Leaks timers.", config: z.object({}),
+  create() {
+    setInterval(() => {}, 1000);
+    setTimeout(() => { throw new RangeError("a timer of mine"); }, 1);
+    setTimeout(() => Promise.reject(new RangeError("a promise of mine")), 1);
+    return { process: (batch) => batch };
+  },
+});`,
+    "package.json": '{"type": "module"}',
+    "vedette.yaml": `plugins: [./leaky.js]
+processors: {leaky: }${PIPELINE("leaky")}`,
+  });
+  const sink = await httpSink(t);
+  const set = `exporters.otlp_http.endpoint=http://${sink.endpoint}`;
+  const agent = await startWith(t, ["--config", "vedette.yaml", "--set", set], folder);
+  await eventually("the timer's error", () => agent.output.stderr.includes("a timer of mine"));
+  assert.match(agent.output.stderr, /error vedette: an error that nobody caught.*leaky\.js/);
+  assert.equal((await request(agent.at("otlp", "http"), "/v1/metrics", point)).status, 200);
+  assert.equal(await agent.stop(), 0, "a forgotten timer keeps no stopped agent alive");
+  assert.equal(sink.received.length, 1);
 });

@@ -1,0 +1,284 @@
+// The running agent: starts the components of a configuration, exchanges those that a reload changes, drains and stops.
+import { randomBytes } from "node:crypto";
+import type { AgentView, Extension, Logger, Measurement, Outputs, Telemetry } from "../api/index.ts";
+import type { Config } from "../config/shape.ts";
+import type { Log } from "../observe/log.ts";
+import type { ComponentMeter } from "../observe/meter.ts";
+import { Turn } from "../pipeline/hub.ts";
+import { Intake } from "../pipeline/intake.ts";
+import type { Registry } from "../registry.ts";
+import type { StateStore } from "../series/store.ts";
+import type { SeriesTable } from "../series/table.ts";
+import { Board, type Place, placeName } from "./board.ts";
+import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
+import { type HeldHost, hostOf } from "./host.ts";
+import { Inlets } from "./inlets.ts";
+import { type Made, messageOf, start, stop, tell } from "./lifecycle.ts";
+import { measurementsOf } from "./measure.ts";
+import { Memory } from "./memory.ts";
+
+/** Milliseconds that the queue of an exporter which a reload took out of use may go on sending: until it is empty. */
+const UNTIL_EMPTY = 2 ** 31 - 1;
+
+export interface Surroundings {
+  readonly log: Log;
+  readonly version: string;
+  readonly now: () => number;
+  /** Instruments for one component. */
+  readonly meterFor: (section: Place["section"], id: string, pipeline?: string) => ComponentMeter;
+  /** All that there is to measure, the agent's own numbers included. */
+  readonly measurements: () => readonly Measurement[];
+  /** Where state outlives the process; absent: nowhere. */
+  readonly store?: StateStore;
+}
+
+export class Agent implements Lender {
+  readonly turn = new Turn();
+  readonly view: AgentView;
+  readonly #around: Surroundings;
+  readonly #board: Board;
+  readonly #inlets: Inlets;
+  readonly #intakes = new Map<Telemetry, Intake<Telemetry>>();
+  readonly #maxSeries: number;
+  readonly #memory: Memory;
+  #graph: Graph;
+  /** The graph that a reload is starting; its extensions come before those of the one that runs. */
+  #next: Graph | undefined;
+  #started = false;
+  /** What reloads took out of use and is not done yet. */
+  readonly #retiring = new Set<Promise<void>>();
+  readonly #retired = new Set<Outlet>();
+  #reloading: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  /** Nothing is bound or opened before `start`. Throws what a plugin's `create` throws. */
+  constructor(config: Config, registry: Registry, around: Surroundings) {
+    this.#around = around;
+    this.#maxSeries = config.service.max_series;
+    this.#memory = new Memory(around.store, around.now);
+    this.#board = new Board(around.now, ({ status, reason, ...place }, before) => {
+      const own = around.log.for(place.id);
+      if (status === "permanent_error") own.error("the component is in permanent error", { reason });
+      else if (status === "ok" && before?.endsWith("error")) own.info("the component is well again");
+    });
+    this.#inlets = new Inlets((signal) => this.#intake(signal), this.turn, around.now);
+    this.view = {
+      version: around.version,
+      startedAt: around.now(),
+      components: () => this.#board.list(),
+      pipelines: () => this.#graph.config.service.pipelines,
+      measurements: around.measurements,
+    };
+    this.#graph = build(config, registry, this);
+  }
+
+  /** What a reload makes is heard once it takes the place of what it replaces. */
+  host(place: Place): HeldHost {
+    const lent = {
+      board: this.#board,
+      log: this.log(place.id),
+      instruments: this.#around.meterFor(place.section, place.id, place.pipeline),
+      agent: this.view,
+      now: this.#around.now,
+      extension: (id: string) => this.#extension(id),
+    };
+    return hostOf(place, lent, this.#started);
+  }
+
+  /** The numbers of its components; those of its log and process are counted elsewhere. */
+  measurements(): readonly Measurement[] {
+    const now = this.#around.now();
+    const intakes = this.#intakes.values();
+    const [graph, board, { saved }] = [this.#graph, this.#board, this.#memory];
+    return measurementsOf({ graph, inlets: this.#inlets.list(), intakes, board, saved, now });
+  }
+
+  log(name: string): Logger {
+    return this.#around.log.for(name);
+  }
+
+  outputs(id: string): Outputs {
+    return this.#inlets.outputs(id);
+  }
+
+  feeds(id: string, signals: readonly Telemetry[]): Outputs {
+    const outputs = this.#inlets.outputs(id);
+    const log = this.log(id);
+    const deliver = async (signal: Telemetry, bytes: Uint8Array, release?: () => void) => {
+      try {
+        if (await outputs[signal]?.(bytes, release)) return;
+        log.error("data dropped: a queue behind the connector is full", { signal });
+      } catch (error) {
+        log.error("data dropped: what the connector made cannot be processed", { signal, error: messageOf(error) });
+      }
+    };
+    const feed = (signal: Telemetry) => (bytes: Uint8Array, release?: () => void) => {
+      this.turn.feed(() => void deliver(signal, bytes, release));
+      return true;
+    };
+    return Object.fromEntries(signals.map((signal) => [signal, feed(signal)]));
+  }
+
+  table(signal: Telemetry): SeriesTable {
+    return this.#intake(signal).table;
+  }
+
+  #intake(signal: Telemetry): Intake<Telemetry> {
+    let intake = this.#intakes.get(signal);
+    if (!intake) {
+      const seed = this.#around.store?.seed(signal) ?? randomBytes(4).readInt32LE();
+      intake = new Intake<Telemetry>(signal, seed, this.#maxSeries);
+      this.#intakes.set(signal, intake);
+    }
+    return intake;
+  }
+
+  #extension(id: string): Extension {
+    const made = this.#next?.extensions.get(id) ?? this.#graph.extensions.get(id);
+    if (!made) throw new Error(`there is no extension ${id} among service.extensions`);
+    return made.part;
+  }
+
+  /** Starts extensions, exporters, processors, connectors, receivers. When one fails, those that started are stopped and it rejects. */
+  async start(): Promise<void> {
+    this.#started = true;
+    const resume = this.#inlets.pause(undefined, this.#graph);
+    try {
+      await this.#memory.restore(this.#graph, partsOf(this.#graph));
+      for (const made of partsOf(this.#graph)) {
+        await start(made, this.#board, this.#opens(made));
+      }
+    } catch (error) {
+      resume();
+      await this.stop();
+      throw error;
+    }
+    this.#follow(this.#graph);
+    resume();
+    for (const made of this.#graph.extensions.values()) tell(made, true);
+  }
+
+  /** An exporter is started with its queue, unless it came with the exporter before. */
+  #opens(made: Made, old?: Graph): (() => Promise<void>) | undefined {
+    if (made.section !== "exporters") return undefined;
+    const { queue } = made as Outlet;
+    return old?.exporters.get(made.id)?.queue === queue ? undefined : () => queue.start();
+  }
+
+  /**
+   * Goes on with another configuration. What is the same in both keeps running, and what changed keeps what it knows where that
+   * fits. Requests that come meanwhile wait; none is refused. Rejects, with nothing changed, when something new cannot start.
+   */
+  reload(config: Config, registry: Registry): Promise<void> {
+    const reloaded = this.#reloading.then(() => this.#reload(config, registry));
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #reload(config: Config, registry: Registry): Promise<void> {
+    if (this.#stopping) throw new Error("the agent is stopping");
+    const old = this.#graph;
+    const next = build(config, registry, this, old);
+    const running = new Set(partsOf(old).map(({ part }) => part));
+    const fresh = partsOf(next).filter(({ part }) => !running.has(part));
+    const firstReceiver = fresh.find(({ section }) => section === "receivers");
+    let resume = () => {};
+    try {
+      await this.#memory.restore(next, fresh, old);
+      for (const made of fresh) {
+        if (made === firstReceiver) resume = this.#inlets.pause(old, next);
+        await start(made, undefined, this.#opens(made, old));
+        if (made.section === "extensions") this.#next = next;
+      }
+    } catch (error) {
+      this.#next = undefined;
+      this.#inlets.follow(old);
+      resume();
+      for (const made of fresh.reverse()) {
+        await stop(made);
+        if (!partsOf(old).some(({ host }) => host === made.host)) made.host.close();
+      }
+      throw error;
+    }
+    const kept = new Set(partsOf(next).map(({ part }) => part));
+    const gone = partsOf(old).filter(({ part }) => !kept.has(part));
+    for (const { host } of gone) host.mute();
+    this.#memory.handOn(old, next);
+    this.#follow(next);
+    for (const { host } of fresh) host.unmute();
+    resume();
+    for (const made of fresh) if (made.section === "extensions") tell(made, true);
+    this.#inBackground(this.#retire(gone, next));
+    if (config.service.max_series !== this.#maxSeries)
+      this.log("vedette").warn("service.max_series has changed: the new value holds once the agent is started anew");
+  }
+
+  /** In one tick: no request is between two graphs. */
+  #follow(graph: Graph): void {
+    this.#graph = graph;
+    this.#next = undefined;
+    this.turn.pipelines = graph.anomalies;
+    this.#inlets.follow(graph);
+    this.#memory.saveEvery(graph.config.service.state.interval, () => this.#graph, this.log("vedette"));
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#retiring.delete(tracked));
+    this.#retiring.add(tracked);
+  }
+
+  /** Stops what a reload took out of use, receivers first; a queue out of use is emptied before. */
+  async #retire(gone: readonly Made[], next: Graph): Promise<void> {
+    const successors = new Map(partsOf(next).map((made) => [placeName(made), made]));
+    const end = async (made: Made) => {
+      const successor = successors.get(placeName(made));
+      await stop(made, successor ? undefined : this.#board);
+      if (successor?.host !== made.host) made.host.close();
+      if (!successor) this.#board.forget(made);
+    };
+    const of = (...sections: Made["section"][]) => gone.filter(({ section }) => sections.includes(section));
+    await Promise.all(of("receivers").map(end));
+    this.#inlets.settle(next);
+    for (const made of of("connectors", "processors")) await end(made);
+    const outlets = of("exporters") as Outlet[];
+    await Promise.all(
+      outlets.map(async (outlet) => {
+        const successor = next.exporters.get(outlet.id);
+        if (successor?.queue === outlet.queue) await outlet.queue.reconfigure(successor.part, successor.sending);
+        else {
+          this.#retired.add(outlet);
+          await outlet.queue.drain(UNTIL_EMPTY);
+          this.#retired.delete(outlet);
+        }
+        await end(outlet);
+      }),
+    );
+    for (const made of of("extensions")) await end(made);
+  }
+
+  /** Stops what feeds pipelines, drains the queues for at most `service.shutdown_timeout`, then stops the rest. Safe twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#reloading;
+    if (!this.#started) return;
+    const graph = this.#graph;
+    const end = async (some: ReadonlyMap<string, Made>) => {
+      for (const made of [...some.values()].reverse()) await stop(made, this.#board);
+    };
+    for (const made of graph.extensions.values()) tell(made, false);
+    await end(graph.receivers);
+    await end(graph.connectors);
+    const queues = new Set([...graph.exporters.values(), ...this.#retired].map(({ queue }) => queue));
+    await Promise.all([...queues].map((queue) => queue.drain(graph.config.service.shutdown_timeout)));
+    await Promise.all(this.#retiring);
+    this.#memory.stop();
+    await this.#memory.save(graph);
+    await end(graph.processors);
+    await end(graph.exporters);
+    await end(graph.extensions);
+  }
+}

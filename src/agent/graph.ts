@@ -1,0 +1,253 @@
+// The components and pipelines of one configuration: what did not change since the graph before is taken over as it runs.
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Connector,
+  type ConnectorPlugin,
+  type DetectorPlugin,
+  type Exporter,
+  type ExporterPlugin,
+  type Extension,
+  type ExtensionHost,
+  type ExtensionPlugin,
+  type Logger,
+  type Outputs,
+  type Plugin,
+  type Processor,
+  type ProcessorPlugin,
+  type ReceiverPlugin,
+  type Signal,
+  type Telemetry,
+  z,
+} from "../api/index.ts";
+import type { Section } from "../config/id.ts";
+import type { PipelineConfig } from "../config/pipelines.ts";
+import type { ComponentConfig, Config } from "../config/shape.ts";
+import { Detector } from "../pipeline/detect.ts";
+import type { Turn } from "../pipeline/hub.ts";
+import { type DetectorOptions, type SendingOptions, sendingOptions } from "../pipeline/options.ts";
+import { AnomalyPipeline, type Ends, TelemetryPipeline } from "../pipeline/pipeline.ts";
+import { Queue } from "../pipeline/queue.ts";
+import { Stage } from "../pipeline/stage.ts";
+import type { Registry } from "../registry.ts";
+import type { SeriesTable } from "../series/table.ts";
+import type { Place } from "./board.ts";
+import type { HeldHost } from "./host.ts";
+import { create, type Made, stop } from "./lifecycle.ts";
+
+/** Options of an exporter that writes close by: in order, one at a time, tried again as any other. */
+const LOCAL: SendingOptions = z
+  .object(sendingOptions)
+  .parse({ timeout: 0, sending_queue: { num_consumers: 1 } }) as SendingOptions;
+
+/** An exporter with its queue, which outlives a change of the exporter's options. */
+export interface Outlet extends Made<Exporter<any>> {
+  readonly queue: Queue;
+  readonly sending: SendingOptions;
+}
+
+export interface Staged<T extends Processor<any> | Connector<any>> extends Made<T> {
+  readonly stage: Stage<T>;
+}
+
+/** What the agent lends to what is built. */
+export interface Lender {
+  host(place: Place): HeldHost;
+  log(name: string): Logger;
+  /** What a receiver, or a connector as one, emits into; it follows reloads. */
+  outputs(id: string): Outputs;
+  /** What a connector emits into, once the request that feeds it is done with its columns. */
+  feeds(id: string, signals: readonly Telemetry[]): Outputs;
+  table(signal: Telemetry): SeriesTable;
+  readonly turn: Turn;
+}
+
+export interface Graph {
+  readonly config: Config;
+  readonly extensions: ReadonlyMap<string, Made<Extension>>;
+  readonly exporters: ReadonlyMap<string, Outlet>;
+  readonly connectors: ReadonlyMap<string, Staged<Connector<any>>>;
+  /** By `pipeline/id`: each pipeline has processors of its own, as in the Collector. */
+  readonly processors: ReadonlyMap<string, Staged<Processor<any>>>;
+  readonly receivers: ReadonlyMap<string, Made>;
+  readonly pipelines: readonly { readonly config: PipelineConfig; readonly pipeline: TelemetryPipeline<any> }[];
+  readonly anomalies: readonly AnomalyPipeline[];
+}
+
+/** Every component in the order in which they start. */
+export function partsOf(graph: Graph): Made[] {
+  const { extensions, exporters, processors, connectors, receivers } = graph;
+  return [extensions, exporters, processors, connectors, receivers].flatMap((section): Made[] => [...section.values()]);
+}
+
+/** Nothing is bound or opened yet. Throws what a plugin's `create` throws; what was made until then is stopped. */
+export function build(config: Config, registry: Registry, lender: Lender, old?: Graph): Graph {
+  const builder = new Builder(config, registry, lender, old);
+  try {
+    return builder.build();
+  } catch (error) {
+    for (const made of builder.made) void stop(made);
+    throw error;
+  }
+}
+
+class Builder {
+  /** What this build has made, as opposed to taken over. */
+  readonly made: Made[] = [];
+  readonly #config: Config;
+  readonly #registry: Registry;
+  readonly #lender: Lender;
+  readonly #old: Graph | undefined;
+  readonly #exporters = new Map<string, Outlet>();
+  readonly #connectors = new Map<string, Staged<Connector<any>>>();
+  readonly #processors = new Map<string, Staged<Processor<any>>>();
+
+  constructor(config: Config, registry: Registry, lender: Lender, old: Graph | undefined) {
+    this.#config = config;
+    this.#registry = registry;
+    this.#lender = lender;
+    this.#old = old;
+  }
+
+  build(): Graph {
+    const { pipelines, extensions } = this.#config.service;
+    const running = new Map(extensions.map((id) => [id, this.#extension(id)] as const));
+    for (const { exporters } of pipelines) for (const id of exporters) this.#end(id);
+    const anomalies: AnomalyPipeline[] = [];
+    const telemetry: { config: PipelineConfig; pipeline: TelemetryPipeline<any> }[] = [];
+    for (const config of pipelines) {
+      if (config.signal === "anomalies") {
+        const before = this.#old?.anomalies.find(({ id }) => id === config.id);
+        const log = this.#lender.log(`pipeline ${config.id}`);
+        anomalies.push(new AnomalyPipeline(config.id, this.#ends<"anomalies">(config), log, before?.counts));
+      } else {
+        const pipeline = new TelemetryPipeline(config.id, config.signal, this.#ends<Telemetry>(config));
+        telemetry.push({ config, pipeline });
+      }
+    }
+    const fed = new Set(pipelines.flatMap(({ receivers }) => receivers).filter((id) => this.#config.receivers.has(id)));
+    return {
+      config: this.#config,
+      extensions: running,
+      exporters: this.#exporters,
+      connectors: this.#connectors,
+      processors: this.#processors,
+      receivers: new Map([...fed].map((id) => [id, this.#receiver(id)])),
+      pipelines: telemetry,
+      anomalies,
+    };
+  }
+
+  #component<P>(section: Section, id: string): { plugin: P & Plugin; options: ComponentConfig["options"] } {
+    const { type, options } = this.#config[section].get(id) as ComponentConfig;
+    return { options, plugin: this.#registry.get(section, type) as P & Plugin };
+  }
+
+  #new<M extends Made>(made: M): M {
+    this.made.push(made);
+    return made;
+  }
+
+  /** The component before, where neither its plugin nor its options changed. */
+  #same<M extends Made>(before: M | undefined, plugin: Plugin, options: unknown): M | undefined {
+    return before && before.plugin === plugin && isDeepStrictEqual(before.options, options) ? before : undefined;
+  }
+
+  #extension(id: string): Made<Extension> {
+    const { plugin, options } = this.#component<ExtensionPlugin>("extensions", id);
+    const before = this.#old?.extensions.get(id);
+    const same = this.#same(before, plugin, options);
+    if (same) return same;
+    if (before && before.plugin === plugin && before.part.open) {
+      // queues hold it open: it cannot be exchanged under them
+      before.host.log.warn("a changed storage goes on with its old options until the agent is started anew");
+      return before;
+    }
+    const place = { section: "extensions", id } as const;
+    const host = this.#lender.host(place);
+    return this.#new({ ...place, plugin, options, host, part: create(id, () => plugin.create(options, host)) });
+  }
+
+  #receiver(id: string): Made {
+    const { plugin, options } = this.#component<ReceiverPlugin>("receivers", id);
+    const same = this.#same(this.#old?.receivers.get(id), plugin, options);
+    if (same) return same;
+    const place = { section: "receivers", id } as const;
+    const host = this.#lender.host(place);
+    const part = create(id, () => plugin.create(options, host, this.#lender.outputs(id)));
+    return this.#new({ ...place, plugin, options, host, part });
+  }
+
+  /** The exporter or connector that a pipeline ends in, one for all pipelines. */
+  #end(id: string): void {
+    if (this.#exporters.has(id) || this.#connectors.has(id)) return;
+    if (this.#config.exporters.has(id)) this.#exporters.set(id, this.#exporter(id));
+    else this.#connectors.set(id, this.#connector(id));
+  }
+
+  #exporter(id: string): Outlet {
+    const { plugin, options } = this.#component<ExporterPlugin<any, any>>("exporters", id);
+    const sending = plugin.sends ? (options as unknown as SendingOptions) : LOCAL;
+    const before = this.#old?.exporters.get(id);
+    const { enabled, storage } = sending.sending_queue;
+    const queueBefore = before?.sending.sending_queue;
+    const sameQueue = before && queueBefore?.enabled === enabled && queueBefore.storage === storage;
+    const same = this.#same(before, plugin, options);
+    if (same) return same;
+    const place = { section: "exporters", id } as const;
+    // the queue goes on reporting through the host that it was made with
+    const host = sameQueue ? before.host : this.#lender.host(place);
+    const part = create(id, () => plugin.create(options, host));
+    const queue = sameQueue ? before.queue : new Queue(part, sending, host);
+    return this.#new({ ...place, plugin, options, host, part, queue, sending });
+  }
+
+  #connector(id: string): Staged<Connector<any>> {
+    const { plugin, options } = this.#component<ConnectorPlugin<any, any>>("connectors", id);
+    const before = this.#old?.connectors.get(id);
+    const same = this.#same(before, plugin, options);
+    if (same && !same.stage.out) return same;
+    const place = { section: "connectors", id } as const;
+    const host = this.#lender.host(place);
+    const wanted = this.#config.service.pipelines.filter(({ receivers }) => receivers.includes(id));
+    const feeds = this.#lender.feeds(
+      id,
+      wanted.map(({ signal }) => signal as Telemetry),
+    );
+    const part = create(id, () => plugin.create(options, host, feeds));
+    return this.#new({ ...place, plugin, options, host, part, stage: new Stage(part, host, before?.stage.counts) });
+  }
+
+  #ends<S extends Signal>(config: PipelineConfig): Ends<S> {
+    const processors = config.processors.map((id): Stage<any> => {
+      const made = this.#processor(id, config.id);
+      this.#processors.set(`${config.id}/${id}`, made);
+      return made.stage;
+    });
+    const queues = config.exporters.flatMap((id) => this.#exporters.get(id)?.queue ?? []);
+    const connectors = config.exporters.flatMap((id) => this.#connectors.get(id)?.stage ?? []);
+    return { processors, queues, connectors };
+  }
+
+  #processor(id: string, pipeline: string): Staged<Processor<any>> {
+    const { plugin, options } = this.#component<DetectorPlugin<any, any, any> | ProcessorPlugin<any, any>>(
+      "processors",
+      id,
+    );
+    const before = this.#old?.processors.get(`${pipeline}/${id}`);
+    const same = this.#same(before, plugin, options);
+    if (same && !same.stage.out) return same;
+    const place = { section: "processors", id, pipeline } as const;
+    const host = this.#lender.host(place);
+    const part = create<Processor<any>>(id, () =>
+      plugin.kind === "detector"
+        ? this.#detector(plugin, options, host)
+        : (plugin as ProcessorPlugin<any, any>).create(options, host),
+    );
+    return this.#new({ ...place, plugin, options, host, part, stage: new Stage(part, host, before?.stage.counts) });
+  }
+
+  #detector(plugin: DetectorPlugin<any, any, any>, options: object, host: ExtensionHost): Detector<any> {
+    const table = this.#lender.table(plugin.signal);
+    return new Detector(plugin, options, options as DetectorOptions, host, table, this.#lender.turn.raise);
+  }
+}

@@ -1,0 +1,99 @@
+// What receivers and connectors emit into: one inlet for each of them and signal, which stays while reloads reroute it.
+import type { Emit, Outputs, Telemetry } from "../api/index.ts";
+import { emitInto, type Route, type Turn } from "../pipeline/hub.ts";
+import type { Intake } from "../pipeline/intake.ts";
+import type { Graph } from "./graph.ts";
+
+export interface Inlet {
+  /** Of the receiver or connector. */
+  readonly id: string;
+  readonly signal: Telemetry;
+  readonly route: Route<Telemetry>;
+  readonly emit: Emit;
+}
+
+const SIGNALS: readonly Telemetry[] = ["metrics", "logs", "traces"];
+
+export class Inlets {
+  readonly #inlets = new Map<string, Inlet>();
+  readonly #intake: (signal: Telemetry) => Intake<Telemetry>;
+  readonly #turn: Turn;
+  readonly #now: () => number;
+  /** The graph that is being started, beside the one that runs: what it takes is taken already, and waits. */
+  #graphs: readonly Graph[] = [];
+  #resumed: Promise<void> | undefined;
+
+  constructor(intake: (signal: Telemetry) => Intake<Telemetry>, turn: Turn, now: () => number) {
+    this.#intake = intake;
+    this.#turn = turn;
+    this.#now = now;
+  }
+
+  list(): readonly Inlet[] {
+    return [...this.#inlets.values()];
+  }
+
+  /** Follows reloads: a property is there while a pipeline takes its signal from `id`. */
+  outputs(id: string): Outputs {
+    const outputs = {};
+    for (const signal of SIGNALS) {
+      Object.defineProperty(outputs, signal, { enumerable: true, get: () => this.#wanted(id, signal) });
+    }
+    return outputs;
+  }
+
+  #wanted(id: string, signal: Telemetry): Emit | undefined {
+    const wanted = this.#graphs.some((graph) => pipelinesOf(graph, id, signal).length > 0);
+    return wanted ? this.#inlet(id, signal).emit : undefined;
+  }
+
+  #inlet(id: string, signal: Telemetry): Inlet {
+    const key = `${id} ${signal}`;
+    let inlet = this.#inlets.get(key);
+    if (!inlet) {
+      const route: Route<Telemetry> = { pipelines: [], counts: { accepted: 0, refused: 0, failed: 0 } };
+      const direct = emitInto(this.#intake(signal), route, this.#turn, this.#now);
+      const emit: Emit = (bytes, release) => {
+        if (this.#resumed) return this.#resumed.then(() => emit(bytes, release));
+        if (route.pipelines.length > 0) return direct(bytes, release);
+        release?.();
+        return false;
+      };
+      inlet = { id, signal, route, emit };
+      this.#inlets.set(key, inlet);
+    }
+    return inlet;
+  }
+
+  /** From now on what `next` takes is taken, and every request waits until the function returned is called. */
+  pause(current: Graph | undefined, next: Graph): () => void {
+    const resumed = Promise.withResolvers<void>();
+    this.#resumed = resumed.promise;
+    this.#graphs = current ? [current, next] : [next];
+    return () => {
+      this.#resumed = undefined;
+      resumed.resolve();
+    };
+  }
+
+  /** Requests go through this graph's pipelines. What it does not take any more, receivers that are still to stop may finish. */
+  follow(graph: Graph): void {
+    this.#graphs = [graph];
+    for (const receiver of [...graph.receivers.keys(), ...graph.connectors.keys()]) {
+      for (const signal of SIGNALS) {
+        const pipelines = pipelinesOf(graph, receiver, signal);
+        if (pipelines.length > 0) this.#inlet(receiver, signal).route.pipelines = pipelines;
+      }
+    }
+  }
+
+  /** Lets go of pipelines that the graph does not have; requests for them are refused. */
+  settle(graph: Graph): void {
+    for (const { id, signal, route } of this.#inlets.values()) route.pipelines = pipelinesOf(graph, id, signal);
+  }
+}
+
+function pipelinesOf({ pipelines }: Graph, receiver: string, signal: Telemetry) {
+  const fed = pipelines.filter(({ config }) => config.signal === signal && config.receivers.includes(receiver));
+  return fed.map(({ pipeline }) => pipeline);
+}

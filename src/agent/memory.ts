@@ -1,0 +1,103 @@
+// What the components of a graph remember: restored at start, handed on at a reload, saved at an interval and at the end.
+import type { Logger } from "../api/index.ts";
+import type { Kept, Snapshot } from "../series/snapshot.ts";
+import { keptOf } from "../series/snapshot.ts";
+import { keyOf, type StateStore } from "../series/store.ts";
+import type { Graph, Staged } from "./graph.ts";
+import { type Made, messageOf } from "./lifecycle.ts";
+
+type Processor = Staged<any>;
+
+/** How the last round of saving went. */
+export interface SavedState {
+  readonly seconds: number;
+  readonly bytes: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export class Memory {
+  readonly #store: StateStore | undefined;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #saving: Promise<void> | undefined;
+  saved: SavedState | undefined;
+
+  /** Without a store nothing outlives the process; a reload keeps what it can all the same. */
+  constructor(store: StateStore | undefined, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** Gives what `fresh` brings into the graph what was saved of it, unless `old` has it to hand on. */
+  async restore(graph: Graph, fresh: readonly Made[], old?: Graph): Promise<void> {
+    if (!this.#store) return;
+    for (const [name, made] of graph.processors) {
+      if (!fresh.includes(made) || old?.processors.has(name)) continue;
+      const kept = this.#keptOf(made);
+      if (kept) await this.#store.restore(keyOf(made.pipeline!, made.id), kept);
+    }
+  }
+
+  /** What changed goes on with what its predecessor knows, where that fits; in one tick. One that kept failing begins anew. */
+  handOn(old: Graph, next: Graph): void {
+    for (const [name, made] of next.processors) {
+      const before = old.processors.get(name);
+      if (!before || before.part === made.part || before.stage.out) continue;
+      const from = this.#keptOf(before);
+      const to = this.#keptOf(made);
+      if (!from || !to) continue;
+      try {
+        to.restore(from.takeSnapshot());
+      } catch (error) {
+        const reason = `what it knew ${messageOf(error)}`;
+        made.host.log.warn("changed by the reload, the component learns anew", { reason });
+      }
+    }
+  }
+
+  /** Saves every `interval` milliseconds from now on what the graph of that moment knows. */
+  saveEvery(interval: number, graph: () => Graph, log: Logger): void {
+    clearInterval(this.#timer);
+    if (!this.#store) return;
+    const round = () => {
+      if (this.#saving) return log.warn("state is not saved this time: the round before is not done yet");
+      void this.save(graph());
+    };
+    this.#timer = setInterval(round, interval).unref();
+  }
+
+  /** Saves once, after a round that is under way. Never rejects: what fails is logged. */
+  async save(graph: Graph): Promise<void> {
+    while (this.#saving) await this.#saving;
+    const store = this.#store;
+    if (!store) return;
+    const began = performance.now();
+    let bytes = 0;
+    const weighed = (kept: Kept): Kept => ({
+      takeSnapshot(): Snapshot {
+        const snapshot = kept.takeSnapshot();
+        for (const column of snapshot.columns) bytes += column.bytes.length;
+        return snapshot;
+      },
+      restore: (snapshot) => kept.restore(snapshot),
+    });
+    const components = [...graph.processors.values()].flatMap((made) => {
+      const kept = this.#keptOf(made);
+      return kept ? [[keyOf(made.pipeline!, made.id), weighed(kept)] as const] : [];
+    });
+    this.#saving = store.saveAll(components).finally(() => {
+      this.#saving = undefined;
+    });
+    await this.#saving;
+    this.saved = { seconds: (performance.now() - began) / 1000, bytes, at: this.#now() };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #keptOf({ plugin, part }: Processor): Kept | undefined {
+    return keptOf(plugin.type, part, this.#now);
+  }
+}
