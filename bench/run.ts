@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type EndToEnd, endToEnd } from "./end_to_end.ts";
+import { snapshots } from "./snapshots.ts";
 import { type Row, type Stages, stages } from "./stages.ts";
 
 if (!globalThis.gc) {
@@ -15,6 +16,7 @@ if (!globalThis.gc) {
 
 const smoke = process.argv.includes("--smoke");
 const measured = stages({ smoke });
+const kept = await snapshots({ smoke });
 const whole = await endToEnd({ smoke });
 
 function find(signal: Row["signal"], stage: RegExp): Row {
@@ -103,6 +105,21 @@ ${
       )
     : "Not measured: this platform has no /proc to read CPU time from."
 }
+
+## State
+
+A snapshot of \`ewma\` with ${kept.series} series: copied between two requests, checked and written while requests go on.
+
+${table(
+  ["what", "measured", "to reach"],
+  [
+    ["pause of taking it, CPU", `${kept.pause.toFixed(1)} ms`, "50 ms"],
+    ["longest pause while it is written", `${kept.writing.toFixed(1)} ms`, "50 ms"],
+    ["size", `${(kept.bytes / 2 ** 20).toFixed(1)} MiB`, ""],
+    ["reading it, CPU", `${kept.reading.toFixed(0)} ms`, ""],
+    ["going on from it, CPU", `${kept.restoring.toFixed(0)} ms`, ""],
+  ],
+)}
 
 ## JSON
 

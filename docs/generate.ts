@@ -1,9 +1,11 @@
-// `npm run docs`: option tables in the plugins' READMEs and the table of all components, from the plugins themselves.
+// `npm run docs`: option tables in the plugins' READMEs, the tables of all components and of the agent's metrics, and the JSON Schema, from the code itself.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "../src/api/index.ts";
+import { schemaOf } from "../src/commands/schema.ts";
 import type { Section } from "../src/config/id.ts";
 import { optionTable } from "../src/config/reference.ts";
+import { INSTRUMENTS } from "../src/observe/instruments.ts";
 import { optionsOf, Registry } from "../src/registry.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -19,14 +21,22 @@ export interface Generated {
 
 /** Everything that is generated. Throws when a README has not the two markers. */
 export async function generated(): Promise<Generated[]> {
-  const plugins = (await Registry.all()).list();
+  const registry = await Registry.all();
+  const plugins = registry.list();
   const readmes = plugins.map(({ section, plugin }) => {
     const path = `plugins/${section}/${plugin.type}/README.md`;
     const current = textOf(path);
     return { path, current, wanted: withOptions(path, current, plugin) };
   });
   const path = "docs/components.md";
-  return [...readmes, { path, current: textOf(path), wanted: components(plugins) }];
+  const numbers = "docs/metrics.md";
+  const schema = "docs/config.schema.json";
+  return [
+    ...readmes,
+    { path, current: textOf(path), wanted: components(plugins) },
+    { path: numbers, current: textOf(numbers), wanted: metrics() },
+    { path: schema, current: textOf(schema), wanted: `${JSON.stringify(schemaOf(registry), null, 2)}\n` },
+  ];
 }
 
 function textOf(path: string): string {
@@ -55,6 +65,26 @@ const HEAD = `# Components
 
 Every component that comes with Vedette. \`npm run docs\` writes this file, and the option tables of the READMEs that it links to.
 How to add one: [plugins](../plugins/README.md).`;
+
+function metrics(): string {
+  const rows = Object.entries(INSTRUMENTS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { kind, unit, level, description }]) => {
+      return `| \`${name}\` | ${kind} | \`${unit}\` | ${level} | ${description} |`;
+    });
+  return `${METRICS_HEAD}\n\n| name | kind | unit | level | what it tells |\n|---|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+const METRICS_HEAD = `# The agent's own metrics
+
+What the agent tells about itself; \`npm run docs\` writes this file. \`otelcol_\` names and their meaning are the OpenTelemetry Collector's,
+\`vedette_\` ones are ours. They are served to Prometheus at http://127.0.0.1:8888/metrics unless \`service.telemetry.metrics\` says otherwise: with
+\`address\`, or with \`readers\` that serve them elsewhere or push them as OTLP. \`level: basic\` tells those marked basic; \`normal\`, the
+default, tells all.
+
+Prometheus reads the names below as they stand from the endpoint that is there by default. A reader that was written adds units and \`_total\`, as
+the Collector's does, unless \`without_units\` and \`without_type_suffix\` are set. Components may add metrics of their own: 100 names each,
+with 500 series a name.`;
 
 function signalsOf(plugin: Plugin): string {
   if (plugin.kind === "detector") return plugin.signal;

@@ -1,12 +1,12 @@
 // Section and type -> plugin module. The path is the name: processors.ewma is plugins/processors/ewma/; only what is named is imported.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type DetectorPlugin, type Plugin, z } from "./api/index.ts";
-import type { Draft } from "./config/file.ts";
+import type { Draft, PluginReference } from "./config/file.ts";
 import { SECTIONS, type Section, singular } from "./config/id.ts";
-import { type Problem, quoted } from "./config/problems.ts";
+import { nearest, type Problem, quoted } from "./config/problems.ts";
 import { detectorOptions, sendingOptions } from "./pipeline/options.ts";
 
 const OURS = new URL("../plugins/", import.meta.url);
@@ -104,7 +104,8 @@ export class Registry {
   static async load(draft: Pick<Draft, "plugins" | "uses">): Promise<Registry> {
     hook();
     const registry = new Registry();
-    for (const { specifier, from, location } of draft.plugins) await registry.#third(specifier, from, location);
+    for (const plugin of draft.plugins) await registry.#third(plugin);
+    if (registry.problems.length > 0) registry.#presume(draft.uses);
     for (const { section, type, location } of draft.uses) {
       try {
         await registry.#own(section, type);
@@ -120,10 +121,11 @@ export class Registry {
     return registry;
   }
 
-  /** Every plugin of ours, for tables and tests. */
-  static async all(): Promise<Registry> {
+  /** Every plugin of ours, for tables and tests; and third-party modules. */
+  static async all(third: Draft["plugins"] = []): Promise<Registry> {
     hook();
     const registry = new Registry();
+    for (const plugin of third) await registry.#third(plugin);
     for (const section of SECTIONS) for (const type of folders(section)) await registry.#own(section, type);
     return registry;
   }
@@ -133,6 +135,11 @@ export class Registry {
     return Object.fromEntries(
       SECTIONS.map((section) => [section, [...this.#known[section], ...Object.keys(ALIASES[section] ?? {})]]),
     ) as Record<Section, string[]>;
+  }
+
+  /** Other names of a type. */
+  aliasesOf(section: Section, type: string): string[] {
+    return Object.entries(ALIASES[section] ?? {}).flatMap(([alias, target]) => (target === type ? [alias] : []));
   }
 
   get(section: Section, type: string): Plugin | undefined {
@@ -163,11 +170,11 @@ export class Registry {
     this.#plugins.set(`${section}.${type}`, module.default as Plugin);
   }
 
-  async #third(specifier: string, from: string, location: Pick<Problem, "file" | "line" | "column">): Promise<void> {
+  async #third({ specifier, from, secret, location }: PluginReference): Promise<void> {
     try {
       const file = /^\.{0,2}\/|^file:/.test(specifier) ? fileOf(specifier, from) : undefined;
       if (file && !existsSync(file)) throw new Error(`there is no file ${file}`);
-      const module = file ? await import(pathToFileURL(file).href) : await importFrom(from, specifier);
+      const module = file ? await import(versioned(file)) : await importFrom(from, specifier);
       const exported = Array.isArray(module.default) ? module.default : [module.default];
       for (const plugin of exported) {
         const fault = manifestFault(plugin);
@@ -180,13 +187,44 @@ export class Registry {
         this.#plugins.set(key, plugin);
       }
     } catch (error) {
-      this.#problem("plugin-failed", location, "plugins", `${quoted(specifier)} cannot be loaded: ${messageOf(error)}`);
+      const why = missing(error, specifier, from) ?? `cannot be loaded: ${messageOf(error)}`;
+      const message = secret
+        ? "(redacted) cannot be loaded; it comes out of an environment variable, so neither it nor the cause is shown"
+        : `${quoted(specifier)} ${why}`;
+      this.#problem("plugin-failed", location, "plugins", message);
+    }
+  }
+
+  /** A type that nothing we know comes near may be one of a module that failed: that is told already. */
+  #presume(uses: Draft["uses"]): void {
+    const all = Object.values(this.known).flat();
+    for (const { section, type } of uses) {
+      if (!nearest(type, all) && !this.#known[section].includes(type)) this.#known[section].push(type);
     }
   }
 
   #problem(code: string, at: Pick<Problem, "file" | "line" | "column">, path: string, message: string): void {
     this.problems.push({ file: at.file, line: at.line, column: at.column, code, path, message });
   }
+}
+
+/** Says it in our words when there is no package of that name; undefined when the failure is another. */
+function missing(error: unknown, specifier: string, from: string): string | undefined {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== "ERR_MODULE_NOT_FOUND" || !message.startsWith(`Cannot find package '${nameOf(specifier)}'`))
+    return undefined;
+  if (existsSync(join(from, specifier)) || /\.[cm]?ts$/.test(specifier))
+    return `is a file, not a package: write ${quoted(`./${specifier}`)}`;
+  return `is not installed: run "npm install ${nameOf(specifier)}" in ${from}; a file begins with "./" or "/"`;
+}
+
+/** "@scope/name" of "@scope/name/part". */
+const nameOf = (specifier: string) => specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+
+/** A URL of the file as it is now: a reload imports it anew when it has changed. What it imports itself stays as it was. */
+function versioned(file: string): string {
+  const { mtimeMs, size } = statSync(file);
+  return `${pathToFileURL(file).href}?version=${mtimeMs}-${size}`;
 }
 
 function canonicalType(section: Section, type: string): string {

@@ -1,12 +1,19 @@
 // What a configuration asks for that its plugins cannot do together: found before anything is built.
-import type { Signal } from "./api/index.ts";
-import type { Section } from "./config/id.ts";
-import type { Problem } from "./config/problems.ts";
-import type { Config } from "./config/shape.ts";
+import type { Capability, Signal } from "./api/index.ts";
+import { parseId, SECTIONS, type Section } from "./config/id.ts";
+import type { ExtensionReference } from "./config/options.ts";
+import { didYouMean, type Problem, quoted } from "./config/problems.ts";
+import type { ComponentConfig, Config } from "./config/shape.ts";
 import type { Registry } from "./registry.ts";
 
-/** Pipelines whose components do not handle their signal. */
-export function wiringProblems(config: Config, registry: Registry): Problem[] {
+type Plugins = Pick<Registry, "get">;
+
+/** Pipelines whose components do not handle their signal, and components that name extensions which cannot serve them. */
+export function wiringProblems(config: Config, registry: Plugins): Problem[] {
+  return [...signalProblems(config, registry), ...extensionProblems(config, registry)];
+}
+
+function signalProblems(config: Config, registry: Plugins): Problem[] {
   const problems: Problem[] = [];
   for (const pipeline of config.service.pipelines) {
     const { signal, id: name, location } = pipeline;
@@ -27,7 +34,55 @@ export function wiringProblems(config: Config, registry: Registry): Problem[] {
   return problems;
 }
 
-function handled(config: Config, registry: Registry, section: Section, id: string): readonly Signal[] | undefined {
+/** Of components that will run. */
+function extensionProblems(config: Config, registry: Plugins): Problem[] {
+  const { pipelines, extensions } = config.service;
+  const listed = new Set([
+    ...pipelines.flatMap(({ receivers, processors, exporters }) => [...receivers, ...processors, ...exporters]),
+    ...extensions,
+  ]);
+  const running = SECTIONS.flatMap((section) => [...config[section].values()].filter(({ id }) => listed.has(id)));
+  return running
+    .flatMap(({ references }) => references)
+    .flatMap((reference) => {
+      const fault = faultOf(reference, config, registry);
+      const { file, line, column, path } = reference;
+      return fault ? [{ file, line, column, path, ...fault }] : [];
+    });
+}
+
+/** Why the extension that is named cannot serve the component. */
+function faultOf({ id: written, shown, capability }: ExtensionReference, config: Config, registry: Plugins) {
+  const parsed = parseId(written);
+  const id = typeof parsed === "string" ? written : parsed.id;
+  const extension = config.extensions.get(id);
+  if (!extension) {
+    const fitting = [...config.extensions.values()].filter((each) => offers(each, registry).includes(capability));
+    const ids = fitting.map(({ id }) => id);
+    const some = ids.length > 0 ? ` There are: ${ids.map(quoted).join(", ")}.` : ' Define it under "extensions".';
+    const hint = shown === quoted(written) ? didYouMean(id, ids) : "";
+    return { code: "undefined-component", message: `there is no extension ${shown}.${hint || some}` };
+  }
+  const offered = offers(extension, registry);
+  if (!offered.includes(capability)) {
+    const instead =
+      offered.length > 0 ? `${shown} offers ${offered.join(", ")} with its options` : `${shown} offers nothing`;
+    return {
+      code: "wrong-capability",
+      message: `${instead}, and ${capability} is needed here; name one that offers it`,
+    };
+  }
+  if (config.service.extensions.includes(id)) return undefined;
+  return { code: "unlisted-extension", message: `${shown} would not run; list it under "service: extensions:"` };
+}
+
+function offers({ type, options }: ComponentConfig, registry: Plugins): readonly Capability[] {
+  const plugin = registry.get("extensions", type);
+  if (plugin?.kind !== "extension") return [];
+  return typeof plugin.offers === "function" ? plugin.offers(options) : (plugin.offers ?? []);
+}
+
+function handled(config: Config, registry: Plugins, section: Section, id: string): readonly Signal[] | undefined {
   const component = config[section].get(id);
   const plugin = component && registry.get(section, component.type);
   if (!plugin) return undefined;
@@ -35,7 +90,7 @@ function handled(config: Config, registry: Registry, section: Section, id: strin
   return "signals" in plugin ? (plugin.signals as readonly Signal[]) : undefined;
 }
 
-function connected(config: Config, registry: Registry, id: string, side: "from" | "to"): readonly Signal[] | undefined {
+function connected(config: Config, registry: Plugins, id: string, side: "from" | "to"): readonly Signal[] | undefined {
   const component = config.connectors.get(id);
   const plugin = component && registry.get("connectors", component.type);
   return plugin?.kind === "connector" ? plugin[side] : undefined;

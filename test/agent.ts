@@ -16,6 +16,7 @@ export interface Scope {
 }
 
 export interface Running {
+  readonly pid: number;
   /** So far. */
   readonly output: { stdout: string; stderr: string };
   /** Where a component listens, as its log line says: `at("otlp", "http")` is "127.0.0.1:40123". */
@@ -46,7 +47,8 @@ export function folderWith(scope: Scope, files: Readonly<Record<string, string>>
   return folder;
 }
 
-function launch(scope: Scope, args: readonly string[], cwd: string | undefined): ChildProcess & Running {
+/** Starts an agent and does not wait for anything. */
+export function launch(scope: Scope, args: readonly string[], cwd?: string): ChildProcess & Running {
   const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
@@ -57,10 +59,10 @@ function launch(scope: Scope, args: readonly string[], cwd: string | undefined):
     });
   }
   const closed = once(child, "close") as Promise<[code: number | null, signal: string | null]>;
+  child.once("close", () => process.off("exit", kill));
   scope.after(async () => {
     kill();
     await closed;
-    process.off("exit", kill);
   });
   const exited = closed.then(([code, signal]) => {
     if (code === null) throw new Error(`the agent was ended by ${signal}\n${output.stderr}`);
@@ -68,6 +70,7 @@ function launch(scope: Scope, args: readonly string[], cwd: string | undefined):
   });
   exited.catch(() => {});
   return Object.assign(child, {
+    pid: child.pid as number,
     output,
     exited,
     at(component: string, protocol: string) {

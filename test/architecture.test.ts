@@ -21,11 +21,14 @@ const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]
   ["src/otlp/", ["src/api/", "node:", "package.json"]],
   ["src/series/", ["src/api/", "src/otlp/columns.ts", "node:"]],
   ["src/observe/", ["src/api/", "node:", "@opentelemetry/"]],
-  ["src/config/", ["src/api/", "node:", "zod", "yaml"]],
+  ["src/config/", ["src/api/", "src/observe/options.ts", "node:", "zod", "yaml"]],
   ["src/pipeline/", ["src/api/", "src/otlp/", "src/series/", "node:"]],
+  ["src/commands/", ["src/", "!src/testing/", "yaml", "node:", "package.json"]],
   ["src/testing/", ["src/", "@opentelemetry/api", "node:"]],
   ["src/", ["src/", "!src/testing/", "@opentelemetry/api", "node:", "package.json"]],
   ["plugins/", ["vedette", "vedette/otlp", "node:", ...Object.keys(manifest.dependencies)]],
+  ["templates/", ["vedette", "vedette/otlp", "vedette/testing", "node:"]],
+  ["packaging/", ["*"]],
   ["test/", ["*"]],
   ["bench/", ["*"]],
   ["docs/", ["*"]],
@@ -54,7 +57,7 @@ function homeOf(path: string): string {
 function mayImport(path: string, specifier: string): boolean {
   const allowed = MAY_IMPORT.find(([prefix]) => path.startsWith(prefix))?.[1] ?? [];
   if (allowed.includes("*")) return true;
-  if (builtinModules.includes(specifier)) return false;
+  if (builtinModules.includes(specifier) && !specifier.startsWith("node:")) return false;
   const target = specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : specifier;
   if (specifier.startsWith(".") && target.startsWith(homeOf(path))) return true;
   const fits = (rule: string) => (/[/:]$/.test(rule) ? target.startsWith(rule) : target === rule);
@@ -84,7 +87,7 @@ function violationsOf(sources: readonly Source[]): string[] {
 
 function sources(): Source[] {
   const root = new URL("../", import.meta.url);
-  return ["src", "plugins", "test", "bench", "docs"].flatMap((folder) =>
+  return ["src", "plugins", "templates", "packaging", "test", "bench", "docs"].flatMap((folder) =>
     readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
       .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)

@@ -16,7 +16,11 @@ const MINIMAL: Readonly<Record<string, CheckOptions["config"]>> = {
   "exporters.otlp_http": ({ address }) => ({ endpoint: `http://${address}` }),
   "exporters.otlp_grpc": ({ address }) => ({ endpoint: address, tls: { insecure: true } }),
   "exporters.file": ({ folder }) => ({ path: join(folder, "out.jsonl") }),
+  "extensions.file_storage": ({ folder }) => ({ directory: folder }),
+  "extensions.bearertokenauth": { token: "sesame" },
+  "extensions.basicauth": { client_auth: { username: "checkout", password: "sesame" } },
   "extensions.health_check": ({ address }) => ({ endpoint: address }),
+  "extensions.zpages": ({ address }) => ({ endpoint: address }),
 };
 
 const plugins = (await Registry.all()).list();

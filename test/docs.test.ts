@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
 import { generated } from "../docs/generate.ts";
 import { readDraft } from "../src/config/file.ts";
@@ -80,6 +81,8 @@ const configurations = pages
   .map((block) => ({ ...block, keys: Object.keys(parse(block.text) ?? {}) }))
   .filter(({ keys }) => keys.some((key) => PARTS.includes(key)) && !keys.includes("plugins"));
 
+const schema = new Ajv2020({ strict: false }).compile(JSON.parse(read("docs/config.schema.json")));
+
 for (const { page, line, text, keys } of configurations) {
   test(`the configuration in ${page}, line ${line}, is valid`, async () => {
     assert.deepEqual(
@@ -89,6 +92,7 @@ for (const { page, line, text, keys } of configurations) {
       ),
       [],
     );
+    assert.ok(schema(parse(text, { merge: true })), `an editor would object: ${JSON.stringify(schema.errors)}`);
   });
 }
 

@@ -6,12 +6,21 @@ import { type Location, type Problem, quoted } from "./problems.ts";
 import { type Branch, keysIn, merge, plant, readTree } from "./tree.ts";
 import type { Environment } from "./variables.ts";
 
+/** A third-party module that the configuration names. */
+export interface PluginReference {
+  readonly specifier: string;
+  /** The absolute folder that a relative path is relative to. */
+  readonly from: string;
+  /** An environment variable had a part in it, so no message may show it. */
+  readonly secret: boolean;
+  readonly location: Location;
+}
+
 /** What the user wrote, before any plugin's schema has seen it. */
 export interface Draft {
   /** What reading met. `checkConfig` reports these again, with its own. */
   readonly problems: readonly Problem[];
-  /** Third-party modules; `from` is the absolute folder that a relative path is relative to. */
-  readonly plugins: readonly { readonly specifier: string; readonly from: string; readonly location: Location }[];
+  readonly plugins: readonly PluginReference[];
   /** Components that the configuration defines, so that the registry knows what to import. */
   readonly uses: readonly (ComponentId & { readonly section: Section; readonly location: Location })[];
   /** All sources merged. */
@@ -141,9 +150,11 @@ function pluginsIn(root: Branch, folders: ReadonlyMap<string, string>): Draft["p
   const plugins = root.entries.get("plugins")?.value;
   if (plugins?.kind !== "list") return [];
   return plugins.items.flatMap((item) => {
-    const specifier = item.kind === "leaf" ? (item.text ?? item.value) : undefined;
+    if (item.kind !== "leaf") return [];
+    const { secret } = item;
+    const specifier = item.text ?? item.value;
     const from = folders.get(item.at.file) ?? process.cwd();
-    return typeof specifier === "string" && specifier !== "" ? [{ specifier, from, location: item.at }] : [];
+    return typeof specifier === "string" && specifier !== "" ? [{ specifier, from, secret, location: item.at }] : [];
   });
 }
 

@@ -1,15 +1,27 @@
 // Checks what was written under one key against its zod schema: strict at every level, in plain words, without secrets.
 import type { z } from "zod";
+import type { Capability } from "../api/index.ts";
 import { expectation } from "./expectation.ts";
 import { didYouMean, type Location, type Problem, pathText, quoted } from "./problems.ts";
 import { type Accepts, ANYTHING, accepts, anyKeyOf, entryOf, objectsFor, takes } from "./schema.ts";
 import type { Branch, Entry, Tree } from "./tree.ts";
+import { withoutUserinfo } from "./url.ts";
 
 type Path = readonly PropertyKey[];
 
+/** An option that names an extension: what it must offer, and where that is written. */
+export interface ExtensionReference extends Location {
+  readonly capability: Capability;
+  readonly id: string;
+  /** "exporters.otlp_http.auth.authenticator". */
+  readonly path: string;
+  /** For messages: quoted, or "(redacted)". */
+  readonly shown: string;
+}
+
 /**
  * The parsed options, or undefined when `problems` has grown. `path` and `at` are those of the key above `tree`; a `tree`
- * that is null stands for a map without keys.
+ * that is null stands for a map without keys. Extensions that are named in it are added to `references`.
  */
 export function checkOptions<S extends z.ZodObject>(
   schema: S,
@@ -17,9 +29,10 @@ export function checkOptions<S extends z.ZodObject>(
   path: Path,
   at: Location,
   problems: Problem[],
+  references: ExtensionReference[] = [],
 ): z.output<S> | undefined {
   const before = problems.length;
-  const reading = new Reading(tree, path, at, problems);
+  const reading = new Reading(tree, path, at, problems, references);
   const value = tree.kind === "leaf" && tree.value === null ? {} : reading.plain(tree, accepts([schema]), [], false);
   let issues: readonly z.core.$ZodIssue[];
   try {
@@ -38,15 +51,17 @@ class Reading {
   readonly #path: Path;
   readonly #at: Location;
   readonly #problems: Problem[];
+  readonly #references: ExtensionReference[];
   readonly #secrets = new Map<Tree, string>();
   /** Whether something in it was already reported as unreadable. */
   broken = false;
 
-  constructor(tree: Tree, path: Path, at: Location, problems: Problem[]) {
+  constructor(tree: Tree, path: Path, at: Location, problems: Problem[], references: ExtensionReference[]) {
     this.#tree = tree;
     this.#path = path;
     this.#at = at;
     this.#problems = problems;
+    this.#references = references;
   }
 
   /** The tree as JavaScript values, without the keys that `here` does not know: those are reported. */
@@ -58,6 +73,11 @@ class Reading {
     }
     if (tree.kind === "map") return this.#object(tree, here, path, hidden);
     if (tree.value === undefined) this.broken = true;
+    const text = tree.text ?? tree.value;
+    if (here.extension && typeof text === "string") {
+      const place = { ...tree.at, path: pathText([...this.#path, ...path]) };
+      this.#references.push({ ...place, capability: here.extension, id: text, shown: this.#show(tree) });
+    }
     if (tree.text !== undefined && tree.value !== undefined && !takes(here, tree.value) && takes(here, tree.text)) {
       return tree.text;
     }
@@ -75,7 +95,8 @@ class Reading {
     for (const [key, entry] of tree.entries) {
       const known = objects.flatMap(({ _zod: { def } }) => (Object.hasOwn(def.shape, key) ? [def.shape[key]] : []));
       if (strict && known.length === 0) {
-        const message = `no such option.${didYouMean(key, keysOf(objects)) || listed(keysOf(objects))}`;
+        const hint = didYouMean(key, keysOf(objects)) || elsewhere(key, objects) || listed(keysOf(objects));
+        const message = `no such option.${hint}`;
         this.#add(entry.at, "unknown-option", [...path, key], message);
         continue;
       }
@@ -125,7 +146,7 @@ class Reading {
   #show(tree: Tree): string {
     if (tree.kind !== "leaf") return tree.kind === "map" ? "a map" : "a list";
     if (this.#secrets.has(tree)) return "(redacted)";
-    return typeof tree.value === "string" ? quoted(tree.value) : String(tree.value);
+    return typeof tree.value === "string" ? quoted(withoutUserinfo(tree.value)) : String(tree.value);
   }
 
   #hint(issue: z.core.$ZodIssue, tree: Tree | undefined): string {
@@ -142,7 +163,7 @@ class Reading {
     let safe = message;
     const longestFirst = [...this.#secrets.values()].sort((a, b) => b.length - a.length);
     for (const secret of longestFirst) if (secret !== "") safe = safe.replaceAll(secret, "(redacted)");
-    return safe;
+    return withoutUserinfo(safe);
   }
 
   #add(at: Location, code: string, path: Path, message: string): void {
@@ -161,6 +182,24 @@ function fitting(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] | undefin
 
 const keysOf = (objects: readonly z.core.$ZodObject[]) =>
   objects.flatMap(({ _zod: { def } }) => Object.keys(def.shape));
+
+/** Where below `objects` there is an option of that name. */
+function elsewhere(key: string, objects: readonly z.core.$ZodObject[]): string {
+  const paths = [...new Set(pathsTo(key, objects, 3))];
+  if (paths.length === 1) return ` Did you mean ${quoted(paths[0])}?`;
+  return paths.length === 2 ? ` Did you mean ${quoted(paths[0])} or ${quoted(paths[1])}?` : "";
+}
+
+function pathsTo(key: string, objects: readonly z.core.$ZodObject[], depth: number): string[] {
+  if (depth === 0) return [];
+  return objects.flatMap(({ _zod: { def } }) =>
+    Object.entries(def.shape).flatMap(([name, schema]) => {
+      const inner = objectsFor(accepts([schema]).kinds, () => undefined);
+      const here = inner.some((object) => Object.hasOwn(object._zod.def.shape, key)) ? [`${name}.${key}`] : [];
+      return [...here, ...pathsTo(key, inner, depth - 1).map((path) => `${name}.${path}`)];
+    }),
+  );
+}
 
 function listed(keys: readonly string[]): string {
   if (keys.length === 0) return " There are no options here.";

@@ -22,7 +22,8 @@ export type Defined = Readonly<Record<Section, ReadonlyMap<string, Location>>>;
 type Role = "receivers" | "processors" | "exporters" | "extensions";
 type Path = readonly PropertyKey[];
 
-const SIGNALS: readonly string[] = ["metrics", "traces", "logs", "anomalies"] satisfies Signal[];
+/** What a pipeline may be named for. */
+export const SIGNALS: readonly string[] = ["metrics", "traces", "logs", "anomalies"] satisfies Signal[];
 
 /** Which sections the entries of each list come from. */
 const HOMES: Readonly<Record<Role, readonly Section[]>> = {

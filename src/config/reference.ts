@@ -1,6 +1,7 @@
 // Documentation from schemas: option tables for READMEs, a JSON Schema for editors, and a check that nothing is undescribed.
 import { z } from "zod";
 import { SECTIONS, type Section } from "./id.ts";
+import { SIGNALS } from "./pipelines.ts";
 import { service } from "./shape.ts";
 
 type Json = z.core.JSONSchema.BaseSchema;
@@ -32,18 +33,23 @@ export function undescribed(schema: z.ZodObject): string[] {
 
 export interface Documented {
   readonly section: Section;
-  readonly type: string;
+  /** Its type, and its aliases. */
+  readonly types: readonly string[];
   readonly summary: string;
   readonly config: z.ZodObject;
 }
 
 /** JSON Schema (2020-12) of a whole configuration file with these components. A `${...}` may stand for any scalar. */
 export function configSchema(components: readonly Documented[]): object {
+  const $defs: Record<string, Json> = {};
   const sections = SECTIONS.map((section) => {
     const patternProperties: Record<string, object> = {};
-    for (const { section: home, type, summary, config } of components) {
+    for (const { section: home, types, summary, config } of components) {
       if (home !== section) continue;
-      patternProperties[`^${type}(/.+)?$`] = { description: summary, ...strict(config) };
+      patternProperties[`^(${types.join("|")})(/.+)?$`] = {
+        description: summary,
+        ...strict(config, `${section}.${types[0]}`, $defs),
+      };
     }
     return [section, { type: ["object", "null"], patternProperties, additionalProperties: false }] as const;
   });
@@ -53,7 +59,7 @@ export function configSchema(components: readonly Documented[]): object {
     type: "object",
     properties: {
       ...Object.fromEntries(sections),
-      service: strict(service),
+      service: withSignals(strict(service, "service", $defs)),
       plugins: {
         description: "Third-party modules: a file path relative to this file, or a package name.",
         type: "array",
@@ -61,12 +67,23 @@ export function configSchema(components: readonly Documented[]): object {
       },
     },
     additionalProperties: false,
+    ...(Object.keys($defs).length > 0 && { $defs }),
   };
 }
 
-/** What a user may write: unknown keys refused, variables allowed, and nothing where a map has only defaults. */
-function strict(schema: z.ZodObject): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+/** The service's schema, its pipelines named for their signals. */
+function withSignals(json: Json): Json {
+  const pipelines = json.properties?.pipelines;
+  if (isJson(pipelines)) pipelines.propertyNames = { pattern: `^(${SIGNALS.join("|")})(/.+)?$` };
+  return json;
+}
+
+/**
+ * What a user may write: unknown keys refused, variables allowed, and nothing where a map has only defaults. What the schema
+ * refers to goes into `$defs`, under `name`.
+ */
+function strict(schema: z.ZodObject, name: string, $defs: Record<string, Json>): Json {
+  const whole = z.toJSONSchema(schema, {
     io: "input",
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
@@ -76,16 +93,28 @@ function strict(schema: z.ZodObject): Json {
         if (!def.catchall) jsonSchema.additionalProperties = false;
       } else if (def.type === "number" || def.type === "boolean") {
         jsonSchema.type = [jsonSchema.type, "string"] as never;
-        jsonSchema.pattern = "\\$\\{";
+        jsonSchema.pattern = def.type === "number" ? `${VARIABLE}|${GROUPED}` : VARIABLE;
       } else if (def.type === "enum") {
-        jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { type: "string", pattern: "\\$\\{" }];
+        jsonSchema.anyOf = [{ enum: jsonSchema.enum }, { type: "string", pattern: VARIABLE }];
         delete jsonSchema.enum;
         delete jsonSchema.type;
+      } else if (def.type === "string") {
+        const { pattern } = jsonSchema;
+        // where several patterns must fit, an editor is told of none
+        for (const key of ["format", "pattern", "allOf"] as const) delete jsonSchema[key];
+        if (pattern) jsonSchema.pattern = `(?:${pattern})|${VARIABLE}`;
       }
     },
   });
+  const text = JSON.stringify(whole).replaceAll('"#/$defs/', `"#/$defs/${name}.`);
+  const { $schema: _, $defs: own, ...json } = JSON.parse(text) as Json;
+  for (const [key, value] of Object.entries(own ?? {})) $defs[`${name}.${key}`] = value as Json;
   return json;
 }
+
+const VARIABLE = "\\$\\{";
+/** 10_000, which is text in YAML 1.2. */
+const GROUPED = "^[-+]?\\d+(_\\d+)+$";
 
 const optionsOf = (schema: z.ZodObject) =>
   inside(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), "", new Set());

@@ -1,5 +1,6 @@
 // What a zod schema accepts at one place, seen through its wrappers: for strict keys, for secrets, for the docs.
 import type { z } from "zod";
+import type { Capability } from "../api/index.ts";
 
 type Schema = z.core.$ZodType;
 
@@ -8,6 +9,8 @@ export interface Accepts {
   readonly kinds: readonly z.core.$ZodTypes[];
   /** Whether `.meta({secret: true})` stands anywhere on the way. */
   readonly secret: boolean;
+  /** What the extension must offer whose id is to stand here, by `.meta({extension})`. */
+  readonly extension?: Capability;
   readonly hasDefault: boolean;
 }
 
@@ -17,6 +20,7 @@ export const ANYTHING: Accepts = { kinds: [], secret: false, hasDefault: false }
 export function accepts(schemas: readonly Schema[]): Accepts {
   const kinds: z.core.$ZodTypes[] = [];
   let secret = false;
+  let extension: Capability | undefined;
   let hasDefault = false;
   let open = schemas.length === 0;
   const seen = new Set<Schema>();
@@ -24,7 +28,9 @@ export function accepts(schemas: readonly Schema[]): Accepts {
     if (seen.has(schema)) return;
     seen.add(schema);
     const type = schema as z.core.$ZodTypes;
-    if ((schema as z.ZodType).meta?.()?.secret === true) secret = true;
+    const meta = (schema as z.ZodType).meta?.();
+    if (meta?.secret === true) secret = true;
+    extension ??= meta?.extension as Capability | undefined;
     const { def } = type._zod;
     if (def.type === "default" || def.type === "prefault") hasDefault = true;
     if (def.type === "union") def.options.forEach(visit);
@@ -38,7 +44,7 @@ export function accepts(schemas: readonly Schema[]): Accepts {
     if (def.type === "nullable") kinds.push(NULL);
   };
   schemas.forEach(visit);
-  return { kinds: open ? [] : kinds, secret, hasDefault };
+  return { kinds: open ? [] : kinds, secret, extension, hasDefault };
 }
 
 const NULL = { _zod: { def: { type: "null" } } } as z.core.$ZodNull;

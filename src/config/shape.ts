@@ -1,9 +1,10 @@
 // The shape of a configuration: what is fixed in it, and the checked values that the agent is built from.
 import { z } from "zod";
 import { duration } from "../api/index.ts";
+import { telemetry } from "../observe/options.ts";
 import type { Draft } from "./file.ts";
 import { type ComponentId, oneOf, parseId, SECTIONS, type Section, singular } from "./id.ts";
-import { checkOptions } from "./options.ts";
+import { checkOptions, type ExtensionReference } from "./options.ts";
 import { checkPipelines, type PipelineConfig } from "./pipelines.ts";
 import { didYouMean, isError, type Location, type Problem, pathText, quoted } from "./problems.ts";
 import type { Branch } from "./tree.ts";
@@ -12,6 +13,8 @@ export interface ComponentConfig extends ComponentId {
   readonly section: Section;
   /** As the plugin's schema made them. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Extensions that it names in its options. */
+  readonly references: readonly ExtensionReference[];
   /** Of the component's key. */
   readonly location: Location;
 }
@@ -37,27 +40,27 @@ export const service = z.object({
     )
     .default({})
     .describe("Pipelines by signal, or signal/name: metrics, traces, logs, anomalies."),
-  telemetry: z
+  telemetry: telemetry.prefault({}).describe("How the agent reports on itself."),
+  state: z
     .object({
-      logs: z
-        .object({
-          level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level that is logged."),
-          encoding: z
-            .enum(["console", "json"])
-            .default("console")
-            .describe("How a line of the agent's log is written."),
-        })
-        .prefault({})
-        .describe("The agent's own log."),
+      directory: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("Where models are kept across restarts, of this agent alone; absent: they are not."),
+      interval: duration()
+        .refine((milliseconds) => milliseconds >= 1000 && milliseconds < 2 ** 31, { error: "write 1s to 24d" })
+        .prefault("5m")
+        .describe("How often models are saved, beside at the end."),
     })
     .prefault({})
-    .describe("How the agent reports on itself."),
+    .describe("What detectors and processors have learnt, on disk."),
   shutdown_timeout: duration().prefault("10s").describe("How long a stopping agent waits for its queues to drain."),
   max_series: z
     .int()
     .min(1)
     .default(1_000_000)
-    .describe("Series remembered for each signal; the least recent are evicted."),
+    .describe("Series remembered for each signal; beyond it one that is new, or was not seen for an hour, makes room."),
 });
 
 const topLevel = z.looseObject({ plugins: z.array(z.string().min(1)).optional() });
@@ -95,8 +98,9 @@ export function checkConfig(
       const path = [section, key];
       const id = identify(section, key, at, known, defined[section], problems);
       const schema = id && schemaOf(section, id.type);
-      const options = schema && checkOptions(schema, value, path, at, problems);
-      if (id && options) sections[section].set(id.id, { ...id, section, options, location: at });
+      const references: ExtensionReference[] = [];
+      const options = schema && checkOptions(schema, value, path, at, problems, references);
+      if (id && options) sections[section].set(id.id, { ...id, section, options, references, location: at });
     }
   }
 
@@ -145,12 +149,17 @@ function mapAt(root: Branch, key: string, problems: Problem[]): Branch | undefin
   return undefined;
 }
 
+/** Types that the Collector has given another name, with other options. */
+const RENAMED: Partial<Record<Section, Readonly<Record<string, string>>>> = { exporters: { logging: "debug" } };
+
 function unknownType(section: Section, type: string, known: Readonly<Record<Section, readonly string[]>>) {
   const home = SECTIONS.find((other) => known[other].includes(type));
   if (home) {
     return { code: "misplaced-component", message: `${type} is ${oneOf(home)}: move it to "${home}"` };
   }
   const unknown = `there is no ${singular(section)} of type ${quoted(type)}.`;
+  const successor = RENAMED[section]?.[type];
+  if (successor) return { code: "unknown-component", message: `${unknown} Its name is ${quoted(successor)} now.` };
   const close = didYouMean(type, known[section]);
   if (close) return { code: "unknown-component", message: unknown + close };
   const elsewhere = SECTIONS.find((other) => didYouMean(type, known[other]));

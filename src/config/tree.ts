@@ -9,7 +9,7 @@ export interface Leaf {
   readonly kind: "leaf";
   /** undefined: what stood here is already reported; say no more about it. */
   readonly value: string | number | boolean | null | undefined;
-  /** What the environment variable behind `value` holds, for an option that wants text. */
+  /** What the environment variable behind `value` holds, or how a number is written, for an option that wants text. */
   readonly text?: string;
   readonly secret: boolean;
   readonly at: Location;
@@ -41,6 +41,8 @@ export interface Source {
   readonly column?: number;
 }
 
+/** A whole number with its digits in groups, as YAML 1.1 and the Collector take it: 10_000. */
+const GROUPED = /^[-+]?\d+(_\d+)+$/;
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 const MAX_SYNTAX_PROBLEMS = 20;
@@ -153,6 +155,9 @@ class Builder {
     if (typeof value !== "string") {
       const plain = typeof value === "number" || typeof value === "boolean" || value === null;
       return { kind: "leaf", value: plain ? value : String(value), secret: false, at };
+    }
+    if (node.type === Scalar.PLAIN && GROUPED.test(value)) {
+      return { kind: "leaf", value: Number(value.replaceAll("_", "")), text: value, secret: false, at };
     }
     if (!value.includes("$")) return { kind: "leaf", value, secret: false, at };
     const { text, whole, secret, problems } = expand(value, this.#source.env);

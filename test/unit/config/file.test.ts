@@ -165,8 +165,8 @@ test("the registry learns what to import, and from which folder", async () => {
   );
   const { plugins, uses } = await read([path]);
   assert.deepEqual(plugins, [
-    { specifier: "./mine.ts", from: folder, location: { file: path, line: 1, column: 11 } },
-    { specifier: "other", from: folder, location: { file: path, line: 1, column: 25 } },
+    { specifier: "./mine.ts", from: folder, secret: false, location: { file: path, line: 1, column: 11 } },
+    { specifier: "other", from: folder, secret: false, location: { file: path, line: 1, column: 25 } },
   ]);
   assert.deepEqual(
     uses.map(({ section, type, id, location }) => [section, type, id, location.column]),

@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { readDraft } from "../../../src/config/file.ts";
 import { formatProblem } from "../../../src/config/problems.ts";
 import { checkConfig } from "../../../src/config/shape.ts";
-import { environment, known, schemaOf } from "./plugins.ts";
+import { wiringProblems } from "../../../src/wiring.ts";
+import { expectedProblems } from "../../expected_problems.ts";
+import { environment, known, registry, schemaOf } from "./plugins.ts";
 
 const folder = new URL("../../golden/config/", import.meta.url);
 
@@ -15,28 +17,14 @@ for (const name of readdirSync(folder).filter((name) => name.endsWith(".yaml")))
     const path = fileURLToPath(new URL(name, folder));
     const draft = await readDraft({ config: [path], set: [] }, environment);
     const { config, problems } = checkConfig(draft, schemaOf, known);
-    const found = problems.map((problem) => formatProblem(problem).slice(path.length + 1));
-    assert.deepEqual(found, expected(readFileSync(path, "utf8")));
+    const wiring = config ? wiringProblems(config, registry) : [];
+    const all = [...problems, ...wiring].sort((a, b) => a.line - b.line || a.column - b.column);
+    const found = all.map((problem) => formatProblem(problem).slice(path.length + 1));
+    assert.deepEqual(found, expectedProblems(readFileSync(path, "utf8")));
     assert.equal(
       config === undefined,
       problems.some(({ severity }) => severity !== "warning"),
     );
     for (const line of found) assert.ok(!line.includes(environment.TOKEN), line);
   });
-}
-
-/** "#   ^ code path: message" is about the line above it; "#< code ..." is about that line's first column. */
-function expected(text: string): string[] {
-  const problems: string[] = [];
-  let line = 1;
-  for (const [i, content] of text.split("\n").entries()) {
-    const comment = /^#(?: *\^|<) (.*)$/.exec(content);
-    if (!comment) {
-      line = i + 1;
-      continue;
-    }
-    const column = content[1] === "<" ? 1 : content.indexOf("^") + 1;
-    problems.push(`${line}:${column} ${comment[1]}`);
-  }
-  return problems;
 }

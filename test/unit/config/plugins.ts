@@ -1,5 +1,5 @@
 // A small set of plugins' schemas, and an environment, for the tests of the configuration.
-import { duration, z } from "../../../src/api/index.ts";
+import { defineExtension, duration, extensionId, type Plugin, z } from "../../../src/api/index.ts";
 import type { Section } from "../../../src/config/id.ts";
 
 const endpoint = z.string().describe("Where to listen.");
@@ -7,6 +7,26 @@ const rule = z.object({
   metric: z.string().min(1).describe("Glob of metric names."),
   mode: z.enum(["include", "exclude"]).default("include").describe("What a match does."),
 });
+
+/** Extensions that others may name. */
+const extensions: Readonly<Record<string, Plugin>> = {
+  password: defineExtension({
+    type: "password",
+    summary: "",
+    stability: "stable",
+    offers: ({ server }) => [server ? "server_auth" : "client_auth"],
+    config: z.object({ server: z.boolean().default(false).describe("Whether it checks passwords.") }),
+    create: () => ({}),
+  }),
+  store: defineExtension({
+    type: "store",
+    summary: "",
+    stability: "stable",
+    offers: ["storage"],
+    config: z.object({ auth: extensionId("server_auth").optional().describe("Who may look.") }),
+    create: () => ({}),
+  }),
+};
 
 const schemas: Record<Section, Record<string, z.ZodObject | undefined>> = {
   receivers: {
@@ -40,10 +60,15 @@ const schemas: Record<Section, Record<string, z.ZodObject | undefined>> = {
       compression: z.enum(["gzip", "zstd", "none"]).default("gzip").describe("How bodies are compressed."),
       headers: z.record(z.string(), z.string()).default({}).meta({ secret: true }).describe("Sent with each request."),
       token: z.string().min(20).meta({ secret: true }).optional().describe("Bearer token."),
+      auth: z.object({ authenticator: extensionId("client_auth").describe("Who it is.") }).optional(),
+      storage: z.array(extensionId("storage").nullable()).optional().describe("Where it keeps things."),
     }),
     debug: z.object({ verbosity: z.union([z.enum(["basic", "detailed"]), z.boolean()]).default("basic") }),
   },
-  extensions: { health_check: z.object({ port: z.int().min(1).max(65535).default(13133) }) },
+  extensions: {
+    health_check: z.object({ port: z.int().min(1).max(65535).default(13133) }),
+    ...Object.fromEntries(Object.entries(extensions).map(([type, { config }]) => [type, config])),
+  },
 };
 
 export const known = Object.fromEntries(
@@ -51,5 +76,10 @@ export const known = Object.fromEntries(
 ) as unknown as Record<Section, string[]>;
 
 export const schemaOf = (section: Section, type: string) => schemas[section][type];
+
+/** For the check of how components fit together: of extensions only. */
+export const registry = {
+  get: (section: Section, type: string) => (section === "extensions" ? extensions[type] : undefined),
+};
 
 export const environment = { PORT: "4317", TOKEN: "hunter2-hunter2", DIGITS: "0123", LIST: "[a, b]", EMPTY: "" };

@@ -71,26 +71,25 @@ test("the JSON Schema names each component's options, refuses others and lets va
   const config = z.object({
     alpha: z.number().min(0).default(0.5).describe("Weight."),
     mode: z.enum(["a", "b"]).optional(),
+    path: z.string().startsWith("/").optional(),
+    tree: z.json().optional(),
     open: z.looseObject({}).optional(),
   });
-  const schema = configSchema([{ section: "processors", type: "ewma", summary: "Finds.", config }]) as any;
+  const schema = configSchema([{ section: "processors", types: ["ewma"], summary: "Finds.", config }]) as any;
+  const pattern = "\\$\\{|^[-+]?\\d+(_\\d+)+$";
   assert.deepEqual(schema.properties.receivers.patternProperties, {});
   assert.equal(schema.additionalProperties, false);
-  assert.deepEqual(schema.properties.processors.patternProperties["^ewma(/.+)?$"], {
+  assert.deepEqual(schema.properties.processors.patternProperties["^(ewma)(/.+)?$"], {
     description: "Finds.",
     type: ["object", "null"],
     properties: {
-      alpha: { description: "Weight.", default: 0.5, type: ["number", "string"], minimum: 0, pattern: "\\$\\{" },
+      alpha: { description: "Weight.", default: 0.5, type: ["number", "string"], minimum: 0, pattern },
       mode: { anyOf: [{ enum: ["a", "b"] }, { type: "string", pattern: "\\$\\{" }] },
+      path: { type: "string", pattern: "(?:^\\/.*)|\\$\\{" },
+      tree: { $ref: "#/$defs/processors.ewma.__schema0" },
       open: { type: ["object", "null"], properties: {}, additionalProperties: {} },
     },
     additionalProperties: false,
   });
-  assert.deepEqual(Object.keys(schema.properties.service.properties), [
-    "extensions",
-    "pipelines",
-    "telemetry",
-    "shutdown_timeout",
-    "max_series",
-  ]);
+  assert.deepEqual(Object.keys(schema.properties.service.properties), Object.keys(service.shape));
 });

@@ -49,10 +49,12 @@ test("a complete configuration becomes values with defaults, units and types in 
     compression: "none",
   });
   assert.equal(config!.extensions.get("health_check")!.options.port, 4317);
-  const { pipelines, ...service } = config!.service;
+  const { pipelines, telemetry, ...service } = config!.service;
+  assert.equal(telemetry.logs.level, "warn");
+  assert.equal(telemetry.logs.encoding, "json");
   assert.deepEqual(service, {
     extensions: ["health_check"],
-    telemetry: { logs: { level: "warn", encoding: "json" } },
+    state: { interval: 300_000 },
     shutdown_timeout: 3000,
     max_series: 5000,
   });
@@ -82,7 +84,8 @@ test("the service's defaults hold where nothing is written, and a warning does n
   );
   assert.equal(config!.service.shutdown_timeout, 10_000);
   assert.equal(config!.service.max_series, 1_000_000);
-  assert.deepEqual(config!.service.telemetry, { logs: { level: "info", encoding: "console" } });
+  assert.equal(config!.service.telemetry.logs.level, "info");
+  assert.equal(config!.service.telemetry.metrics.level, "normal");
 });
 
 test("a setting on the command line is blamed on --set, at the value's column", async () => {
