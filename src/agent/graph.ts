@@ -240,14 +240,20 @@ class Builder {
     const host = this.#lender.host(place);
     const part = create<Processor<any>>(id, () =>
       plugin.kind === "detector"
-        ? this.#detector(plugin, options, host)
+        ? this.#detector(plugin, options, host, before?.part)
         : (plugin as ProcessorPlugin<any, any>).create(options, host),
     );
     return this.#new({ ...place, plugin, options, host, part, stage: new Stage(part, host, before?.stage.counts) });
   }
 
-  #detector(plugin: DetectorPlugin<any, any, any>, options: object, host: ExtensionHost): Detector<any> {
+  #detector(
+    plugin: DetectorPlugin<any, any, any>,
+    options: object,
+    host: ExtensionHost,
+    before: unknown,
+  ): Detector<any> {
     const table = this.#lender.table(plugin.signal);
-    return new Detector(plugin, options, options as DetectorOptions, host, table, this.#lender.turn.raise);
+    const counts = before instanceof Detector ? before.counts : undefined;
+    return new Detector(plugin, options, options as DetectorOptions, host, table, this.#lender.turn.raise, counts);
   }
 }

@@ -1,28 +1,16 @@
 // A detector in a pipeline: selects its rows, scores them, calibrates, and makes anomalies of what passes its threshold.
-import type {
-  Anomaly,
-  Batch,
-  DataOf,
-  DetectorPlugin,
-  Host,
-  JudgedRows,
-  Processor,
-  StateShape,
-  Telemetry,
-  Verdicts,
-} from "../api/index.ts";
+import type { Anomaly, Batch, DataOf, DetectorPlugin, Host, Processor, StateShape, Telemetry } from "../api/index.ts";
 import { anomalyAttributes } from "../otlp/encode.ts";
 import { Recency } from "../series/recency.ts";
 import { column, type Kept, type KeptColumn, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
+import { CHUNK, Chunk, gather } from "./chunk.ts";
 import { describe } from "./finding.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
 
-/** Rows handed to a detector at once: few enough that its columns stay in the cache. */
-const CHUNK = 4096;
 /** Anomalies that one request may raise in one detector: beyond it rows are counted, no longer described. */
 const MOST_FINDINGS = 1000;
 
@@ -32,30 +20,8 @@ const UNDECIDED = 0;
 const IGNORED = 1;
 const WATCHED = 2;
 
-type Columns = Record<string, Float64Array | Uint32Array | Uint8Array>;
-
-/** Everything `scoreThenLearn` may see and fill, of CHUNK rows; gathered, so that a detector only sees rows it watches. */
-function chunkColumns(signal: Telemetry): Columns {
-  const common = {
-    series: new Uint32Array(CHUNK),
-    age: new Uint32Array(CHUNK),
-    time: new Float64Array(CHUNK),
-    offset: new Uint32Array(CHUNK),
-  };
-  const u32 = () => new Uint32Array(CHUNK);
-  if (signal === "metrics") return { ...common, value: new Float64Array(CHUNK) };
-  const ids = { traceId: u32(), spanId: u32() };
-  return signal === "logs"
-    ? { ...common, ...ids, severity: new Uint8Array(CHUNK), bodyStart: u32(), bodyEnd: u32() }
-    : {
-        ...common,
-        ...ids,
-        parentSpanId: u32(),
-        duration: new Float64Array(CHUNK),
-        failed: new Uint8Array(CHUNK),
-        kind: new Uint8Array(CHUNK),
-      };
-}
+/** Totals since the agent started: rows judged, anomalies raised, series forgotten. */
+type DetectorCounts = Record<"rows" | "anomalies" | "evicted" | "undescribed", number>;
 
 /**
  * The dense rows of a detector are its own, so that its state is as large as what it watches. At `max_series` one makes room
@@ -63,8 +29,7 @@ function chunkColumns(signal: Telemetry): Columns {
  * batched never changes a score.
  */
 export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner, Kept {
-  /** Rows judged, anomalies raised, series forgotten, so far. */
-  readonly counts = { rows: 0, anomalies: 0, evicted: 0, undescribed: 0 };
+  readonly counts: DetectorCounts;
   readonly #plugin: DetectorPlugin<any, S, StateShape>;
   readonly #options: DetectorOptions;
   readonly #own: unknown;
@@ -81,20 +46,14 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   #age = new Uint32Array(0);
   #length = 0;
   readonly #free: number[] = [];
-  readonly #chunk: Columns;
-  readonly #rows: { length: number };
-  readonly #source = new Uint32Array(CHUNK);
-  readonly #verdicts: Verdicts = {
-    score: new Float64Array(CHUNK),
-    observed: new Float64Array(CHUNK),
-    expected: new Float64Array(CHUNK),
-    lower: new Float64Array(CHUNK),
-    upper: new Float64Array(CHUNK),
-  };
+  readonly #chunk: Chunk<S>;
   readonly #rarity = new Float64Array(CHUNK);
   #findings = 0;
 
-  /** `own` are the plugin's own options, parsed; `raise` is called within `process`, in the order of the rows. */
+  /**
+   * `own` are the plugin's own options, parsed; `raise` is called within `process`, in the order of the rows; `counts` are those
+   * of the detector that it replaces.
+   */
   constructor(
     plugin: DetectorPlugin<any, S, any>,
     own: unknown,
@@ -102,7 +61,9 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     host: Host,
     table: SeriesTable,
     raise: (anomaly: Anomaly) => void,
+    counts: DetectorCounts = { rows: 0, anomalies: 0, evicted: 0, undescribed: 0 },
   ) {
+    this.counts = counts;
     this.#plugin = plugin;
     this.#own = own;
     this.#options = options;
@@ -111,8 +72,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#raise = raise;
     this.#allows = matching(options.match);
     this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(own as never) : plugin.state);
-    this.#chunk = chunkColumns(plugin.signal);
-    this.#rows = { ...this.#chunk, length: 0 };
+    this.#chunk = new Chunk(plugin.signal);
     table.own(this);
   }
 
@@ -191,7 +151,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       }
       own -= WATCHED;
       this.#recency.touch(own);
-      this.#source[count] = i;
+      this.#chunk.source[count] = i;
       this.#chunk.series[count] = own;
       const age = this.#age[own];
       this.#chunk.age[count] = age;
@@ -240,34 +200,14 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#calibrator.state.grow(capacity);
   }
 
-  /** Copies the chunk's columns from the batch unless it is the batch, lets the detector fill its verdicts, and calibrates them in order. */
+  /** Lets the detector fill its verdicts on the chunk, and calibrates them in order. */
   #judge(batch: Batch<S>, count: number): void {
-    const from = batch.rows as unknown as Columns;
-    const rows = this.#rows as unknown as Columns;
-    // a request of which every row is watched is shown as it is
-    const whole = count === batch.rows.length;
-    for (const name of Object.keys(this.#chunk)) {
-      if (name === "series" || name === "age") continue;
-      if (!whole) gather(from[name], this.#source, count, this.#chunk[name]);
-      rows[name] = whole ? from[name] : this.#chunk[name];
-    }
-    this.#rows.length = count;
-    const { score, observed, expected, lower, upper } = this.#verdicts;
-    score.fill(Number.NaN, 0, count);
-    observed.fill(Number.NaN, 0, count);
-    expected.fill(Number.NaN, 0, count);
-    lower.fill(Number.NaN, 0, count);
-    upper.fill(Number.NaN, 0, count);
-    this.#plugin.scoreThenLearn(
-      this.#rows as unknown as JudgedRows<S>,
-      this.#state.columns,
-      this.#verdicts,
-      this.#own as never,
-    );
+    const { series, verdicts } = this.#chunk;
+    const rows = this.#chunk.show(batch, count);
+    this.#plugin.scoreThenLearn(rows, this.#state.columns, verdicts, this.#own as never);
     const { threshold } = this.#options;
-    const series = this.#chunk.series as Uint32Array;
     const rarity = this.#rarity;
-    this.#calibrator.apply(series, score, count, rarity);
+    this.#calibrator.apply(series, verdicts.score, count, rarity);
     for (let i = 0; i < count; i++) {
       if (rarity[i] >= threshold && this.#warm(i, count)) this.#find(batch, i, rarity[i]);
     }
@@ -277,7 +217,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   /** Whether the series had been judged often enough when row i of the chunk came; the calibrator has had them all by now. */
   #warm(i: number, count: number): boolean {
     const { series } = this.#chunk;
-    const { score } = this.#verdicts;
+    const { score } = this.#chunk.verdicts;
     const { warmup } = this.#options;
     let scores = this.#calibrator.scores(series[i]);
     if (scores <= warmup || scores > warmup + count) return scores > warmup;
@@ -286,9 +226,9 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   #find(batch: Batch<S>, i: number, rarity: number): void {
-    const { observed, expected, lower, upper } = this.#verdicts;
+    const { rows, source, verdicts } = this.#chunk;
+    const { observed, expected, lower, upper } = verdicts;
     const options = this.#options;
-    const rows = this.#rows as unknown as Columns;
     const own = rows.value ?? rows.duration;
     const value = Number.isNaN(observed[i]) && own ? own[i] : observed[i];
     const deviation = value - expected[i];
@@ -307,7 +247,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       }
       return;
     }
-    const row = this.#source[i];
+    const row = source[i];
     const labels = batch.labels(row);
     const anomaly = describe(
       {
@@ -417,12 +357,3 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
 
 /** The shape of what is kept of each series beside its state. */
 const MEMBERS = new SeriesState({ hash0: "i32", hash1: "i32", age: "u32", seen: "f64" });
-
-function gather<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
-  from: T,
-  source: Uint32Array,
-  count: number,
-  to: T,
-): void {
-  for (let i = 0; i < count; i++) to[i] = from[source[i]];
-}

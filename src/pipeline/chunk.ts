@@ -1,0 +1,66 @@
+// The rows handed to a detector at once: gathered from a batch, so that it only sees what it watches, with room for its verdicts.
+import type { Batch, JudgedRows, Telemetry, Verdicts } from "../api/index.ts";
+
+/** Few enough that the columns stay in the cache. */
+export const CHUNK = 4096;
+
+export type Columns = Record<string, Float64Array | Uint32Array | Uint8Array>;
+
+function columnsOf(signal: Telemetry): Columns {
+  const u32 = () => new Uint32Array(CHUNK);
+  const f64 = () => new Float64Array(CHUNK);
+  const u8 = () => new Uint8Array(CHUNK);
+  const common = { time: f64(), offset: u32() };
+  if (signal === "metrics") return { ...common, value: f64() };
+  const ids = { traceId: u32(), spanId: u32() };
+  return signal === "logs"
+    ? { ...common, ...ids, severity: u8(), bodyStart: u32(), bodyEnd: u32() }
+    : { ...common, ...ids, parentSpanId: u32(), duration: f64(), failed: u8(), kind: u8() };
+}
+
+export class Chunk<S extends Telemetry> {
+  /** Filled by the detector's keeper, up to the count that is then shown: row of the batch, row of the state, rows before it. */
+  readonly source = new Uint32Array(CHUNK);
+  readonly series = new Uint32Array(CHUNK);
+  readonly age = new Uint32Array(CHUNK);
+  readonly verdicts: Verdicts;
+  /** What was shown last: `value`, `duration` and the others by name. */
+  readonly rows: { length: number } & Columns;
+  readonly #columns: Columns;
+
+  constructor(signal: Telemetry) {
+    const f64 = () => new Float64Array(CHUNK);
+    this.verdicts = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
+    this.#columns = columnsOf(signal);
+    this.rows = { ...this.#columns, series: this.series, age: this.age, length: 0 } as never;
+  }
+
+  /** The first `count` rows, their verdicts empty. Columns are the batch's own where every row of it is watched. */
+  show(batch: Batch<S>, count: number): JudgedRows<S> {
+    const from = batch.rows as unknown as Columns;
+    const rows = this.rows as Columns;
+    const whole = count === batch.rows.length;
+    for (const name of Object.keys(this.#columns)) {
+      if (!whole) gather(from[name], this.source, count, this.#columns[name]);
+      rows[name] = whole ? from[name] : this.#columns[name];
+    }
+    this.rows.length = count;
+    const { score, observed, expected, lower, upper } = this.verdicts;
+    score.fill(Number.NaN, 0, count);
+    observed.fill(Number.NaN, 0, count);
+    expected.fill(Number.NaN, 0, count);
+    lower.fill(Number.NaN, 0, count);
+    upper.fill(Number.NaN, 0, count);
+    return this.rows as unknown as JudgedRows<S>;
+  }
+}
+
+/** to[i] = from[source[i]], for the first `count`. */
+export function gather<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
+  from: T,
+  source: Uint32Array,
+  count: number,
+  to: T,
+): void {
+  for (let i = 0; i < count; i++) to[i] = from[source[i]];
+}
