@@ -17,6 +17,9 @@ export interface Sent {
   broken: number;
 }
 
+/** Most items that have been sent and not been answered: one request of each client. */
+export const UNDER_WAY = 200 + 3 * 50;
+
 interface Endpoints {
   readonly http: string;
   readonly grpc: string;

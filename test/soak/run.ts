@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { folderWith, type Running, type Scope, startWith } from "../agent.ts";
 import { httpSink, type Sink } from "../sinks.ts";
-import { clients } from "./clients.ts";
+import { clients, UNDER_WAY } from "./clients.ts";
 import { type Scrape, scrape } from "./scrape.ts";
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" } } });
@@ -130,8 +130,10 @@ async function soak(): Promise<void> {
         `${seconds.padStart(5)} s ${(sample.rss / MIB).toFixed(1).padStart(9)} ${String(sample.handles).padStart(8)}${row}`,
       );
     }
+    // what a queue holds is counted as accepted once it is safely on disk, a moment later
+    const ahead = sent + queued + dropped - accepted;
     check(
-      accepted === sent + queued + dropped,
+      ahead >= 0 && ahead <= UNDER_WAY,
       `at ${seconds} s: ${accepted} accepted, but ${sent} sent + ${queued} queued + ${dropped} dropped`,
     );
   }
@@ -156,6 +158,10 @@ async function soak(): Promise<void> {
   check(
     totals.accepted === acknowledged,
     `${acknowledged} items were acknowledged, ${totals.accepted} counted as accepted`,
+  );
+  check(
+    totals.accepted === totals.sent + totals.dropped,
+    `${totals.accepted} accepted, but ${totals.sent} sent + ${totals.dropped} dropped in the end`,
   );
   check(totals.queued === 0, `${totals.queued} items are still queued though the sink takes everything`);
   check(
