@@ -54,20 +54,20 @@ function exported({ id, queue }: Outlet): Measurement[] {
   ];
   for (const signal of Object.keys(queue.counts) as Signal[]) {
     const counts = queue.counts[signal];
-    const { permanent, retries, shutdown } = counts.dropped;
+    const { permanent, retries, overflow, shutdown } = counts.dropped;
     const failed = permanent + retries + shutdown;
     if (counts.accepted + counts.restored + counts.refused === 0) continue;
     if (signal === "anomalies") {
       found.push(
         measure("vedette_exporter_sent_anomalies", counts.sent, labels),
         measure("vedette_exporter_send_failed_anomalies", failed, labels),
-        measure("vedette_exporter_enqueue_failed_anomalies", counts.refused, labels),
+        measure("vedette_exporter_enqueue_failed_anomalies", counts.refused + overflow, labels),
       );
     } else {
       found.push(
         measure(`otelcol_exporter_sent_${ITEMS[signal]}`, counts.sent, labels),
         measure(`otelcol_exporter_send_failed_${ITEMS[signal]}`, failed, labels),
-        measure(`otelcol_exporter_enqueue_failed_${ITEMS[signal]}`, counts.refused, labels),
+        measure(`otelcol_exporter_enqueue_failed_${ITEMS[signal]}`, counts.refused + overflow, labels),
       );
     }
     const ours = { ...labels, otel_signal: signal };

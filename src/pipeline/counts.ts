@@ -22,6 +22,8 @@ export interface QueueCounts {
     permanent: number;
     /** `retry_on_failure` is off or spent. */
     retries: number;
+    /** The queue was full, and `drop_on_overflow` says so. */
+    overflow: number;
     /** A stop ran out of time. */
     shutdown: number;
     /** The storage could not give it back: lost, or left there for the next start where it only failed to read it. */
@@ -38,7 +40,7 @@ const none = (): QueueCounts => ({
   send_failed: 0,
   refused: 0,
   held: 0,
-  dropped: { permanent: 0, retries: 0, shutdown: 0, damaged: 0 },
+  dropped: { permanent: 0, retries: 0, overflow: 0, shutdown: 0, damaged: 0 },
 });
 
 export const newCounts = (): Readonly<Record<Signal, QueueCounts>> => ({

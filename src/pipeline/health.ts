@@ -25,6 +25,12 @@ export class Health {
     this.#tell();
   }
 
+  /** Another exporter sends from now on: how that fares is not known yet. */
+  begin(): void {
+    this.#sending = undefined;
+    if (this.#storage !== undefined) this.#tell();
+  }
+
   #tell(): void {
     if (this.#storage !== undefined) this.#report("permanent_error", this.#storage);
     else if (this.#sending !== undefined) this.#report("recoverable_error", this.#sending);

@@ -191,7 +191,8 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
     let next: Outcome = full;
     while (isQueue(next)) {
       if (!next.blocks) return refuse(next, bytes, release);
-      await next.roomMade();
+      // the scan is still that of these bytes: it was read in this very tick
+      await next.roomMade({ items: intake.scan.items, bytes: bytes.length });
       next = attempt(bytes, release);
     }
     return next;

@@ -100,12 +100,18 @@ export const sendingOptions = {
         .boolean()
         .default(true)
         .describe(
-          "Queue before sending. Without it a request is sent at once and its sender answered when it is delivered or dropped: of this group only `queue_size`, in requests being sent, and `block_on_overflow` count then.",
+          "Queue before sending. Without it a request is sent at once and its sender answered when it is delivered or dropped: of this group only `queue_size`, in requests being sent, and what to do on overflow count then.",
         ),
       num_consumers: z.int().positive().default(10).describe("Requests sent at the same time."),
       queue_size: z.int().positive().default(1000).describe("What the queue holds, requests being sent included."),
       sizer: z.enum(["requests", "items", "bytes"]).default("requests").describe("What `queue_size` counts."),
       block_on_overflow: z.boolean().default(false).describe("When full, let senders wait instead of refusing them."),
+      drop_on_overflow: z
+        .boolean()
+        .default(false)
+        .describe(
+          "When full, drop what comes for this exporter instead of refusing it for all, so that a dead one does not stop the others.",
+        ),
       wait_for_result: z
         .boolean()
         .default(false)
@@ -131,6 +137,10 @@ export const sendingOptions = {
         })
         .optional()
         .describe("Join requests before they are sent. Off unless given, or asked for by a `batch` processor."),
+    })
+    .refine(({ block_on_overflow, drop_on_overflow }) => !block_on_overflow || !drop_on_overflow, {
+      path: ["drop_on_overflow"],
+      error: "cannot be used with block_on_overflow: what is full either waits or drops; drop one of the two",
     })
     .refine(({ enabled, storage, wait_for_result }) => !enabled || storage === null || !wait_for_result, {
       path: ["wait_for_result"],

@@ -35,10 +35,13 @@ export class Queue {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #draining = false;
+  /** It takes no more: a stop ran out of time, or is done. */
+  #over = false;
   /** Drained for good: the storage is closed. */
   #closed = false;
   readonly #lingering = new Set<() => void>();
-  #whenRoom: (() => void)[] = [];
+  /** Who waits for room, for how much, first come first. */
+  #whenRoom: { readonly weight: Weight; readonly wake: () => void }[] = [];
   #whenEmpty: (() => void)[] = [];
 
   constructor(exporter: Exporter<any>, options: SendingOptions, host: Host) {
@@ -52,7 +55,9 @@ export class Queue {
   async start(): Promise<void> {
     const { storage } = this.#options;
     if (!this.persistent || storage === null) return;
-    this.#spool = await Spool.open(storage, this.#host, this.#health);
+    const spool = await Spool.open(storage, this.#host, this.#health);
+    if (this.#draining) return spool.close();
+    this.#spool = spool;
     let items = 0;
     for (const kept of this.#spool.left()) {
       this.counts[kept.signal].restored += kept.items;
@@ -79,7 +84,7 @@ export class Queue {
 
   /** Whether who finds it full is to wait for room. */
   get blocks(): boolean {
-    return this.#options.block_on_overflow && !this.#closed;
+    return this.#options.block_on_overflow && !this.#over;
   }
 
   get #sizer(): "requests" | "items" | "bytes" {
@@ -90,15 +95,27 @@ export class Queue {
     return this.#options.enabled ? this.#options.num_consumers : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it would take this much now. An empty queue takes any one request, or a large one could never pass. */
+  /**
+   * Whether it would take this much now: an empty queue any one request, or a large one could never pass; one that drops what
+   * it has no room for anything.
+   */
   room(weight: Weight): boolean {
-    return this.size === 0 || this.size + weighed(weight)[this.#sizer] <= this.capacity;
+    return !this.#over && (this.#options.drop_on_overflow || this.#fits(this.size, weight));
   }
 
-  /** Settles when something has left the queue; what waits to be joined with more is sent now. */
-  roomMade(): Promise<void> {
-    this.#dispatch(true);
-    return new Promise((resolve) => this.#whenRoom.push(resolve));
+  #fits(size: number, weight: Weight): boolean {
+    return size === 0 || size + weighed(weight)[this.#sizer] <= this.capacity;
+  }
+
+  /**
+   * Settles when something has left the queue, and there is room for this much and for all who waited before; somebody else
+   * may have taken it by then. What waits to be joined with more is sent now.
+   */
+  roomMade(weight: Weight): Promise<void> {
+    return new Promise((wake) => {
+      this.#whenRoom.push({ weight, wake });
+      this.#dispatch();
+    });
   }
 
   /** Counts what was not pushed since there was no room; what waits to be joined with more is sent now. */
@@ -120,7 +137,12 @@ export class Queue {
   ): true | false | Promise<boolean> {
     const signal = "bytes" in data ? data.signal : "anomalies";
     const { items, bytes } = weight;
-    const { enabled, batch, wait_for_result } = this.#options;
+    const { enabled, batch, wait_for_result, drop_on_overflow } = this.#options;
+    if (drop_on_overflow && !this.#fits(this.size, weight)) {
+      this.#overflow(signal, items);
+      this.#call(release);
+      return true;
+    }
     let key: number | undefined;
     if (this.persistent) {
       key = this.#append(data, items, batching);
@@ -144,10 +166,18 @@ export class Queue {
       settle: answer?.resolve,
     };
     // what is not sent at once is read from the storage when it is
-    if (key !== undefined && (entry.batching || this.#active >= this.#consumers)) this.#let(entry);
+    const waits = entry.batching !== undefined || this.#sender.keeping || this.#active >= this.#consumers;
+    if (key !== undefined && waits) this.#let(entry);
     this.#hold(entry);
-    this.#dispatch(this.size >= this.capacity);
+    this.#dispatch();
     return answer?.promise ?? true;
+  }
+
+  #overflow(signal: Signal, items: number): void {
+    this.counts[signal].accepted += items;
+    this.counts[signal].held += items;
+    this.#sender.drop(signal, items, "overflow", "the queue is full (sending_queue.drop_on_overflow)", undefined);
+    this.#dispatch(true);
   }
 
   #append(data: ExportOf<Signal>, items: number, batching: Batching | undefined): number | undefined {
@@ -171,8 +201,9 @@ export class Queue {
    * exporter before. A change of `sending_queue.storage` takes another queue.
    */
   reconfigure(exporter: Exporter<any>, options: SendingOptions): Promise<void> {
+    this.#health.begin();
     const left = this.#sender.reconfigure(exporter, options);
-    this.#wakeWaiting();
+    this.#wakeWaiting(true);
     this.#dispatch();
     return left;
   }
@@ -185,17 +216,28 @@ export class Queue {
     this.#draining = true;
     this.#sender.drain();
     this.#dispatch();
-    const expire = () => this.#sender.giveUp();
+    const expire = () => {
+      // a storage keeps what still comes
+      if (!this.persistent) this.#end();
+      this.#sender.giveUp();
+    };
     const timer = this.#active > 0 ? setTimeout(expire, Math.min(deadline, LONGEST_TIMER)) : undefined;
     // who waited for room may push at the very moment that the queue is empty
     while (this.#active > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
     clearTimeout(timer);
     clearTimeout(this.#timer);
     for (const end of [...this.#lingering]) end();
+    this.#end();
     if (!this.#spool) return;
     this.#closed = true;
-    this.#wakeWaiting();
+    const items = Object.values(this.counts).reduce((sum, { held }) => sum + held, 0);
+    if (items > 0) this.#host.log.info("what was not sent stays in the storage, for whoever opens it next", { items });
     await this.#spool.close();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#wakeWaiting(true);
   }
 
   #hold(entry: Entry): void {
@@ -207,8 +249,13 @@ export class Queue {
     this.#backlog.push(entry);
   }
 
+  /** Whether waiting for more would keep somebody out. */
+  get #pressed(): boolean {
+    return this.#draining || this.#whenRoom.length > 0 || this.size >= this.capacity;
+  }
+
   /** Sends what is due, or whatever there is, while consumers are free; comes back when more is due. */
-  #dispatch(all = this.#draining): void {
+  #dispatch(all = this.#pressed): void {
     while (this.#active < this.#consumers) {
       const entries = this.#closed || this.#sender.keeping ? undefined : this.#backlog.next(performance.now(), all);
       if (!entries) break;
@@ -278,8 +325,8 @@ export class Queue {
       if (entries.length > 1 || pieces.length > 1) for (const entry of entries) this.#let(entry);
       return pieces;
     } catch (error) {
-      this.#host.log.warn("a request past max_size cannot be split and is sent whole", { error: messageOf(error) });
-      return [{ data: entries[0].data as ExportOf<Signal>, items: entries[0].items }];
+      this.#host.log.warn("requests that cannot be joined or split are sent as they came", { error: messageOf(error) });
+      return entries.map(({ data, items }) => ({ data: data as ExportOf<Signal>, items }));
     }
   }
 
@@ -326,10 +373,18 @@ export class Queue {
     void Promise.allSettled(unfinished).then(end);
   }
 
-  #wakeWaiting(): void {
-    const waiters = this.#whenRoom;
-    this.#whenRoom = [];
-    for (const wake of waiters) wake();
+  /** Those for whom there is room by now; waking more would have each read its request again in vain. */
+  #wakeWaiting(all = false): void {
+    let woken = 0;
+    let { size } = this;
+    for (const { weight } of this.#whenRoom) {
+      if (!all && !this.#fits(size, weight)) break;
+      size += weighed(weight)[this.#sizer];
+      woken++;
+    }
+    for (const { wake } of this.#whenRoom.splice(0, woken)) wake();
+    // those may go elsewhere and leave the room to who comes next
+    if (woken > 0 && this.#whenRoom.length > 0) setImmediate(() => this.#wakeWaiting());
   }
 }
 

@@ -7,7 +7,7 @@ import type { Health } from "./health.ts";
 /** Version of what a record and its note hold; raise it when either changes. */
 const VERSION = 1;
 /** Version, signal, items; then how the pipeline asked for it to be joined, if it did. */
-const NOTE = /^1 (metrics|logs|traces|anomalies) (\d+)(?: ([\d.]+) (\d+) (\d+) (items|bytes))?$/;
+const NOTE = /^1 (metrics|logs|traces|anomalies) (\d+)(?: (\S+) (\S+) (\S+) (items|bytes))?$/;
 
 /** What is known of a record without reading it. */
 type Kept = Pick<Entry, "signal" | "items" | "bytes" | "batching"> & { readonly key: number };
@@ -130,4 +130,11 @@ export class Spool {
   }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Of whatever a plugin threw, even what cannot be made a text. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "something that cannot be printed";
+  }
+}

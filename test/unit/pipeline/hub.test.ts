@@ -111,7 +111,7 @@ test("when one queue is full nobody gets the request, nothing is learnt, and the
   assert.equal(intake.table.length, 0);
   assert.equal(free.queue.counts.metrics.accepted, 0);
   full.open();
-  await full.queue.drain(1000);
+  await full.queue.roomMade({ items: 1, bytes: 1 });
   const retried = leased();
   assert.equal(emit(retried.bytes, retried.release), true);
   assert.equal(seen.length, 2);
@@ -291,6 +291,26 @@ test("when one pipeline fails as a whole, no queue has the request and the buffe
   assert.equal(fed, 1, "the turn is over");
 });
 
+test("a full queue that drops its share stops nobody: the others get theirs, and what was dropped is counted", async () => {
+  const dead = collector({ sending_queue: { num_consumers: 1, queue_size: 1, drop_on_overflow: true } }, true);
+  const healthy = collector();
+  const { emit, route } = hub([{ queues: [dead.queue, healthy.queue] }]);
+  const leases = [leased(1), leased(2), leased(3)];
+  for (const { bytes, release } of leases) assert.equal(emit(bytes, release), true);
+  await healthy.queue.drain(1000);
+  assert.equal(healthy.sent.length, 3);
+  assert.deepEqual(route.counts, { accepted: 6, refused: 0, failed: 0 });
+  const { accepted, held, dropped } = dead.queue.counts.metrics;
+  assert.deepEqual([accepted, held, dropped.overflow], [6, 1, 5]);
+  dead.open();
+  await dead.queue.drain(1000);
+  assert.equal(dead.sent.length, 1);
+  assert.deepEqual(
+    leases.map(({ released }) => released),
+    [1, 1, 1],
+  );
+});
+
 test("where a full queue lets senders wait, emit settles once the request is in", async () => {
   const { queue, sent, open } = collector(BLOCKING, true);
   const { processor, seen } = watcher();
@@ -313,6 +333,50 @@ test("where a full queue lets senders wait, emit settles once the request is in"
     sent.map(({ bytes }) => bytes),
     leases.map(({ original }) => original),
   );
+});
+
+test("of many that wait only those are read again for whom there is room", async () => {
+  const { queue, open } = collector(BLOCKING, true);
+  const { emit, intake } = hub([{ queues: [queue] }]);
+  let reads = 0;
+  const read = intake.read.bind(intake);
+  intake.read = (bytes) => {
+    reads++;
+    read(bytes);
+  };
+  const many = Array.from({ length: 50 }, () => emit(leased().bytes));
+  open();
+  assert.ok((await Promise.all(many)).every(Boolean));
+  assert.ok(reads <= 100, `${reads} reads of 50 requests`);
+  await queue.drain(1000);
+});
+
+test("who was woken and refused elsewhere leaves the room to who waits next", async () => {
+  const blocking = collector(BLOCKING, true);
+  const refusing = collector(FULL, true);
+  const { emit } = hub([{ queues: [blocking.queue, refusing.queue] }]);
+  blocking.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
+  const waiting = [1, 2, 3].map(() => emit(leased().bytes));
+  refusing.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
+  blocking.open();
+  assert.deepEqual(await Promise.all(waiting), [false, false, false]);
+  refusing.open();
+});
+
+test("who waits for room when a stop runs out of time is refused, and so is who comes then", async () => {
+  const { queue, open } = collector(BLOCKING, true);
+  const { emit, route } = hub([{ queues: [queue] }]);
+  assert.equal(emit(leased().bytes), true);
+  const lease = leased();
+  const waiting = emit(lease.bytes, lease.release);
+  const drained = queue.drain(0);
+  assert.equal(await waiting, false);
+  assert.equal(lease.released, 1);
+  assert.equal(emit(leased().bytes), false);
+  open();
+  await drained;
+  assert.equal(emit(leased().bytes), false);
+  assert.deepEqual(route.counts, { accepted: 2, refused: 6, failed: 0 });
 });
 
 test("a request that waited for one queue is refused when another, that lets nobody wait, is full by then", async () => {

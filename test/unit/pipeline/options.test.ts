@@ -55,6 +55,7 @@ test("sending options default to the Collector's, in milliseconds", () => {
     queue_size: 1000,
     sizer: "requests",
     block_on_overflow: false,
+    drop_on_overflow: false,
     wait_for_result: false,
     storage: null,
   });

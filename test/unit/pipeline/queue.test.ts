@@ -45,6 +45,8 @@ function queueOf(send: Send, { timeout = "5s", retry_on_failure, sending_queue }
 
 const retryable = (retryAfter?: number) => new ExportError("unavailable", { retryable: true, retryAfter });
 const permanent = () => new ExportError("bad request", { retryable: false });
+/** What somebody wants room for. */
+const SOME = { items: 1, bytes: 1 };
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const untilAborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new Error("socket closed"))));
@@ -100,8 +102,10 @@ test("a queue counts requests, items or bytes, what is being sent included", asy
     assert.equal(taken, fits, sizer);
     assert.equal(queue.capacity, size);
     open();
-    await queue.drain(5000);
+    await queue.roomMade(weight);
     assert.ok(queue.room(weight));
+    await queue.drain(5000);
+    assert.ok(!queue.room(weight), "drained, it takes no more");
   }
 });
 
@@ -165,18 +169,18 @@ test("a failure that may pass is tried again until it passes", async () => {
 });
 
 test("a permanent failure, and one of unknown kind, is not tried again; the loss is counted and logged", async () => {
-  const failures: unknown[] = [permanent(), new TypeError("bug"), "a string", undefined];
+  const failures: unknown[] = [permanent(), new TypeError("bug"), "a string", undefined, Object.create(null)];
   let attempts = 0;
   const { queue, push, released, host } = queueOf(async () => {
     throw failures[attempts++];
   });
   for (const i of failures.keys()) push(i, 2);
   await queue.drain(5000);
-  assert.equal(attempts, 4);
-  assert.deepEqual(totals(queue), { accepted: 8, sent: 0, failed: 8 });
-  assert.deepEqual(released, [0, 1, 2, 3]);
+  assert.equal(attempts, 5);
+  assert.deepEqual(totals(queue), { accepted: 10, sent: 0, failed: 10 });
+  assert.deepEqual(released, [0, 1, 2, 3, 4]);
   const lost = host.logged.filter(({ level }) => level === "error");
-  assert.equal(lost.length, 4);
+  assert.equal(lost.length, 5);
   assert.match(JSON.stringify(lost[0]), /bad request/);
 });
 
@@ -350,7 +354,7 @@ test("an exporter that ignores its signal after a timeout is named, and does not
   push("data");
   push("next");
   await sleep(0);
-  while (queue.size > 0) await queue.roomMade();
+  while (queue.size > 0) await queue.roomMade(SOME);
   assert.equal(attempts, 3);
   assert.deepEqual(totals(queue), { accepted: 2, sent: 2, failed: 0 });
   assert.equal(queue.counts.metrics.send_failed, 1);
@@ -424,7 +428,7 @@ test("what was dropped is counted by its reason, what failed by its attempts, wh
     send_failed: 6,
     refused: 5,
     held: 0,
-    dropped: { permanent: 2, retries: 2, shutdown: 2, damaged: 0 },
+    dropped: { permanent: 2, retries: 2, overflow: 0, shutdown: 2, damaged: 0 },
   });
   assert.equal(queue.counts.logs.accepted, 0);
 });
@@ -499,7 +503,7 @@ test("whoever waits for room is woken when something has left", async () => {
   assert.ok(queue.blocks);
   push("first");
   let woken = 0;
-  const waiting = [1, 2].map(() => queue.roomMade().then(() => void woken++));
+  const waiting = [1, 2].map(() => queue.roomMade(SOME).then(() => void woken++));
   await sleep(5);
   assert.equal(woken, 0);
   open();
@@ -515,7 +519,7 @@ test("a drain waits for what is pushed as the last request leaves", async () => 
   };
   const { queue, push } = queueOf(send, { sending_queue: { queue_size: 1, block_on_overflow: true } });
   push("first");
-  void queue.roomMade().then(() => push("second"));
+  void queue.roomMade(SOME).then(() => push("second"));
   await queue.drain(5000);
   assert.equal(sent, 2);
 });

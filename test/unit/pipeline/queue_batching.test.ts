@@ -1,6 +1,6 @@
 // Requests joined and split before they are sent: by size, by time, and never across signals or batchings.
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import {
   type Anomaly,
   type Batching,
@@ -13,9 +13,13 @@ import { anomalyOf, fakeHost, oracle, requestOf } from "../../exporting.ts";
 import { sending } from "../../wired.ts";
 
 const HOUR = 3_600_000;
+/** Of tests that wait for a batch: one that never comes is a failure. */
+const PATIENT = { timeout: 20_000 };
 
-function queueOf(sending_queue: object, fail: () => Error | undefined = () => undefined) {
+/** Emptied when the test ends, or a batch that waits for an hour would keep a test that failed from saying so. */
+function queueOf(t: TestContext, sending_queue: object, fail: () => Error | undefined = () => undefined) {
   const sent: { signal: string; items: number; data: any }[] = [];
+  const listeners: (() => void)[] = [];
   const exporter = {
     export: async (data: ExportRequest | readonly Anomaly[]) => {
       const failure = fail();
@@ -23,6 +27,7 @@ function queueOf(sending_queue: object, fail: () => Error | undefined = () => un
       const telemetry = "bytes" in data;
       const signal = telemetry ? data.signal : "anomalies";
       sent.push({ signal, items: telemetry ? data.items : data.length, data });
+      for (const heard of listeners.splice(0)) heard();
     },
   };
   const retry_on_failure = { initial_interval: "1ms" };
@@ -32,13 +37,16 @@ function queueOf(sending_queue: object, fail: () => Error | undefined = () => un
     sending({ sending_queue: { num_consumers: 1, ...sending_queue }, retry_on_failure }),
     host,
   );
+  t.after(() => queue.drain(0));
+  /** Settles with the next batch that is sent. */
+  const next = () => new Promise<void>((resolve) => listeners.push(resolve));
   const released: string[] = [];
   const push = (signal: Telemetry, items: number, batching?: Batching) => {
     const request = requestOf(signal, items);
     const weight = { items, bytes: request.bytes.length };
     return queue.push(request, weight, () => released.push(signal), batching);
   };
-  return { queue, host, sent, push, released };
+  return { queue, host, sent, next, push, released };
 }
 
 const sizes = (sent: readonly { items: number }[]) => sent.map(({ items }) => items);
@@ -58,9 +66,9 @@ function itemsIn(signal: Telemetry, bytes: Uint8Array): any[] {
   );
 }
 
-test("requests wait until min_size is reached, and are sent as one that reads as all of them", async () => {
+test("requests wait until min_size is reached, and are sent as one that reads as all of them", async (t) => {
   for (const signal of ["metrics", "logs", "traces"] as const) {
-    const { queue, sent, push, released } = queueOf({ batch: { flush_timeout: "1h", min_size: 10 } });
+    const { queue, sent, push, released } = queueOf(t, { batch: { flush_timeout: "1h", min_size: 10 } });
     for (const items of [4, 3]) push(signal, items);
     await tick();
     assert.equal(sent.length, 0);
@@ -75,16 +83,16 @@ test("requests wait until min_size is reached, and are sent as one that reads as
   }
 });
 
-test("what does not reach min_size is sent after flush_timeout", async () => {
-  const { queue, sent, push } = queueOf({ batch: { flush_timeout: "5ms" } });
+test("what does not reach min_size is sent after flush_timeout", PATIENT, async (t) => {
+  const { sent, next, push } = queueOf(t, { batch: { flush_timeout: "5ms" } });
   push("logs", 1);
   push("logs", 2);
-  while (queue.size > 0) await queue.roomMade();
+  await next();
   assert.deepEqual(sizes(sent), [3]);
 });
 
-test("a full queue does not wait for more: what it holds is sent, so that there is room", async () => {
-  const { queue, sent, push } = queueOf({
+test("a full queue does not wait for more: what it holds is sent, so that there is room", async (t) => {
+  const { queue, sent, push } = queueOf(t, {
     queue_size: 10,
     sizer: "items",
     batch: { flush_timeout: "1h", min_size: 10 },
@@ -94,18 +102,35 @@ test("a full queue does not wait for more: what it holds is sent, so that there 
   queue.refuse("logs", 5);
   await tick();
   assert.deepEqual(sizes(sent), [6]);
-  const tiny = queueOf({ queue_size: 2, batch: { flush_timeout: "1h" } });
+  const tiny = queueOf(t, { queue_size: 2, batch: { flush_timeout: "1h" } });
   for (let i = 0; i < 2; i++) tiny.push("logs", 1);
   await tick();
   assert.deepEqual(sizes(tiny.sent), [2]);
 });
 
-test("signals are not mixed, and each is flushed when its own time is up", async () => {
-  const { queue, sent, push } = queueOf({ batch: { flush_timeout: "5ms" } });
+test(
+  "one that fills up while it sends does not wait for more either, nor does a drain for what comes meanwhile",
+  PATIENT,
+  async (t) => {
+    const { queue, sent, next, push } = queueOf(t, { queue_size: 2, batch: { flush_timeout: "1h" } });
+    for (const items of [1, 2, 3, 4]) push("logs", items);
+    while (sent.length < 2) await next();
+    assert.deepEqual(sizes(sent), [3, 7]);
+    const other = queueOf(t, { queue_size: 10, batch: { flush_timeout: "1h" } });
+    other.push("logs", 1);
+    void other.next().then(() => other.push("logs", 2));
+    await other.queue.drain(1000);
+    assert.deepEqual(sizes(other.sent), [1, 2]);
+    assert.equal(queue.size + other.queue.size, 0);
+  },
+);
+
+test("signals are not mixed, and each is flushed when its own time is up", PATIENT, async (t) => {
+  const { sent, next, push } = queueOf(t, { batch: { flush_timeout: "5ms" } });
   push("logs", 1);
   push("traces", 2);
   push("logs", 3);
-  while (queue.size > 0) await queue.roomMade();
+  while (sent.length < 2) await next();
   assert.deepEqual(
     sent.map(({ signal, items }) => [signal, items]),
     [
@@ -115,16 +140,16 @@ test("signals are not mixed, and each is flushed when its own time is up", async
   );
 });
 
-test("a drain does not wait for more", async () => {
-  const { queue, sent, push } = queueOf({ batch: { flush_timeout: "1h" } });
+test("a drain does not wait for more", async (t) => {
+  const { queue, sent, push } = queueOf(t, { batch: { flush_timeout: "1h" } });
   push("metrics", 1);
   push("metrics", 2);
   await queue.drain(1000);
   assert.deepEqual(sizes(sent), [3]);
 });
 
-test("no batch passes max_size: whole requests while they fit, a larger one in parts", async () => {
-  const { queue, sent, push } = queueOf({ batch: { flush_timeout: "1h", min_size: 10, max_size: 10 } });
+test("no batch passes max_size: whole requests while they fit, a larger one in parts", async (t) => {
+  const { queue, sent, push } = queueOf(t, { batch: { flush_timeout: "1h", min_size: 10, max_size: 10 } });
   for (const items of [4, 4, 4, 25, 1]) push("traces", items);
   await queue.drain(1000);
   assert.deepEqual(sizes(sent), [8, 4, 10, 10, 5, 1]);
@@ -132,9 +157,9 @@ test("no batch passes max_size: whole requests while they fit, a larger one in p
   assert.deepEqual([queue.counts.traces.sent, queue.counts.traces.held, queue.size], [38, 0, 0]);
 });
 
-test("sizes may be bytes", async () => {
+test("sizes may be bytes", async (t) => {
   const max_size = 1000;
-  const { queue, sent, push } = queueOf({ batch: { flush_timeout: "1h", min_size: 500, max_size, sizer: "bytes" } });
+  const { queue, sent, push } = queueOf(t, { batch: { flush_timeout: "1h", min_size: 500, max_size, sizer: "bytes" } });
   push("metrics", 100);
   push("metrics", 2);
   await queue.drain(1000);
@@ -143,8 +168,8 @@ test("sizes may be bytes", async () => {
   assert.equal(sent.flatMap(({ data }) => itemsIn("metrics", data.bytes)).length, 102);
 });
 
-test("anomalies are joined and split as lists", async () => {
-  const { queue, sent } = queueOf({ batch: { flush_timeout: "1h", min_size: 3, max_size: 3 } });
+test("anomalies are joined and split as lists", async (t) => {
+  const { queue, sent } = queueOf(t, { batch: { flush_timeout: "1h", min_size: 3, max_size: 3 } });
   const found = Array.from({ length: 9 }, (_, i) => anomalyOf({ id: `${i}` }));
   for (const [from, to] of [
     [0, 1],
@@ -163,10 +188,10 @@ test("anomalies are joined and split as lists", async () => {
   );
 });
 
-test("a pipeline's batching counts where the queue's options do not say, and only equal ones are joined", async () => {
+test("a pipeline's batching counts where the queue's options do not say, and only equal ones are joined", async (t) => {
   const small: Batching = { flush_timeout: HOUR, min_size: 4, max_size: 0, sizer: "items" };
   const large: Batching = { ...small, min_size: 8 };
-  const { queue, sent, push } = queueOf({});
+  const { queue, sent, push } = queueOf(t, {});
   for (let i = 0; i < 4; i++) {
     push("logs", 2, { ...small });
     push("logs", 2, large);
@@ -174,19 +199,21 @@ test("a pipeline's batching counts where the queue's options do not say, and onl
   }
   await queue.drain(1000);
   assert.deepEqual(sizes(sent).toSorted(), [1, 1, 1, 1, 4, 4, 8]);
-  const own = queueOf({ batch: { flush_timeout: "1h", min_size: 6 } });
+  const own = queueOf(t, { batch: { flush_timeout: "1h", min_size: 6 } });
   for (let i = 0; i < 3; i++) own.push("logs", 2, i === 0 ? small : large);
   await own.queue.drain(1000);
   assert.deepEqual(sizes(own.sent), [6]);
 });
 
-test("a batch that fails is tried again as a whole; one that is refused is dropped, counted and logged", async () => {
+test("a batch that fails is tried again as a whole; one that is refused is dropped, counted and logged", async (t) => {
   const failures = [
     new ExportError("unavailable", { retryable: true }),
     undefined,
     new ExportError("too large", { retryable: false }),
   ];
-  const { queue, sent, push, host } = queueOf({ batch: { flush_timeout: "1h", min_size: 4 } }, () => failures.shift());
+  const { queue, sent, push, host } = queueOf(t, { batch: { flush_timeout: "1h", min_size: 4 } }, () =>
+    failures.shift(),
+  );
   for (let i = 0; i < 4; i++) push("metrics", 2);
   await queue.drain(1000);
   assert.deepEqual(sizes(sent), [4]);
@@ -199,8 +226,8 @@ test("a batch that fails is tried again as a whole; one that is refused is dropp
   });
 });
 
-test("senders that wait for the result wait for that of their batch", async () => {
-  const { queue, push } = queueOf({ wait_for_result: true, batch: { flush_timeout: "1h", min_size: 4 } });
+test("senders that wait for the result wait for that of their batch", async (t) => {
+  const { queue, push } = queueOf(t, { wait_for_result: true, batch: { flush_timeout: "1h", min_size: 4 } });
   const answers = [push("logs", 2), push("logs", 2)];
   assert.deepEqual(await Promise.all(answers), [true, true]);
   await queue.drain(1000);

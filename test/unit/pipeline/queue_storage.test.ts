@@ -75,7 +75,7 @@ test("after a crash the next process sends what was left, in order, as it was ba
   const { push, queue } = await life(store, never);
   for (const items of [1, 2, 3]) push(items);
   push(5, "metrics");
-  const pipeline = { flush_timeout: 3_600_000, min_size: 9, max_size: 4, sizer: "items" } as const;
+  const pipeline = { flush_timeout: Number.POSITIVE_INFINITY, min_size: 9, max_size: 4, sizer: "items" } as const;
   queue.push(requestOf("traces", 9), { items: 9, bytes: 9 }, () => {}, pipeline);
   const sent: Data[] = [];
   const next = await life(store, collect(sent));
@@ -101,7 +101,7 @@ test("anomalies come back as they were", async () => {
 test("a drain keeps what cannot be sent: not lost, not waited for, and the storage is closed", async () => {
   for (const send of [async () => Promise.reject(retryable()), untilAborted] as Send[]) {
     const store = new MemoryStore();
-    const { queue, push, released } = await life(
+    const { queue, push, released, host } = await life(
       store,
       send,
       {},
@@ -113,6 +113,7 @@ test("a drain keeps what cannot be sent: not lost, not waited for, and the stora
     const { held, dropped } = queue.counts.logs;
     assert.deepEqual([held, dropped.shutdown, store.records.size, store.closed], [6, 0, 3, 1]);
     assert.deepEqual(released.toSorted(), [1, 2, 3]);
+    assert.match(JSON.stringify(host.logged.at(-1)), /stays in the storage.*"items":6/);
     assert.equal(push(1), false, "it takes no more");
     const sent: Data[] = [];
     await (await life(store, collect(sent))).queue.drain(1000);
@@ -137,7 +138,7 @@ test("what is refused for good or out of retries is forgotten, and counted", asy
   push(2);
   await tick();
   assert.equal(store.records.size, 0);
-  assert.deepEqual(queue.counts.logs.dropped, { permanent: 1, retries: 2, shutdown: 0, damaged: 0 });
+  assert.deepEqual(queue.counts.logs.dropped, { permanent: 1, retries: 2, overflow: 0, shutdown: 0, damaged: 0 });
   await queue.drain(1000);
 });
 
