@@ -42,12 +42,17 @@ export class Agent implements Lender {
   readonly #maxSeries: number;
   readonly #memory: Memory;
   #graph: Graph;
-  /** The graph that a reload is starting; its extensions come before those of the one that runs. */
+  /** The graph that a reload is starting. */
   #next: Graph | undefined;
   #started = false;
   /** What reloads took out of use and is not done yet. */
   readonly #retiring = new Set<Promise<void>>();
   readonly #retired = new Set<Outlet>();
+  /** The ends of receivers among them: what they still take goes where it went before. */
+  readonly #leaving = new Set<Promise<unknown>>();
+  /** Aborted by a stop: what is being started is waited for no more. */
+  readonly #ending = new AbortController();
+  #restored: Promise<void> = Promise.resolve();
   #reloading: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -80,7 +85,7 @@ export class Agent implements Lender {
       instruments: this.#around.meterFor(place.section, place.id, place.pipeline),
       agent: this.view,
       now: this.#around.now,
-      extension: (id: string) => this.#extension(id),
+      extension: (id: string, coming: boolean) => this.#extension(id, coming),
     };
     return hostOf(place, lent, this.#started);
   }
@@ -133,8 +138,10 @@ export class Agent implements Lender {
     return intake;
   }
 
-  #extension(id: string): Extension {
-    const made = this.#next?.extensions.get(id) ?? this.#graph.extensions.get(id);
+  /** What is `coming` with a reload is served by the extensions that come with it; what runs, by those that run. */
+  #extension(id: string, coming: boolean): Extension {
+    const [first, second] = coming ? [this.#next, this.#graph] : [this.#graph, this.#next];
+    const made = first?.extensions.get(id) ?? second?.extensions.get(id);
     if (!made) throw new Error(`there is no extension ${id} among service.extensions`);
     return made.part;
   }
@@ -142,11 +149,12 @@ export class Agent implements Lender {
   /** Starts extensions, exporters, processors, connectors, receivers. When one fails, those that started are stopped and it rejects. */
   async start(): Promise<void> {
     this.#started = true;
-    const resume = this.#inlets.pause(undefined, this.#graph);
+    const resume = this.#inlets.open(undefined, this.#graph);
     try {
-      await this.#memory.restore(this.#graph, partsOf(this.#graph));
+      this.#restored = this.#memory.restore(this.#graph, partsOf(this.#graph));
+      await this.#restored;
       for (const made of partsOf(this.#graph)) {
-        await start(made, this.#board, this.#opens(made));
+        await start(made, this.#board, this.#opens(made), this.#ending.signal);
       }
     } catch (error) {
       resume();
@@ -167,7 +175,8 @@ export class Agent implements Lender {
 
   /**
    * Goes on with another configuration. What is the same in both keeps running, and what changed keeps what it knows where that
-   * fits. Requests that come meanwhile wait; none is refused. Rejects, with nothing changed, when something new cannot start.
+   * fits. Requests that come meanwhile go on as before; those that only the new one takes wait. Rejects, with nothing changed,
+   * when something new cannot start.
    */
   reload(config: Config, registry: Registry): Promise<void> {
     const reloaded = this.#reloading.then(() => this.#reload(config, registry));
@@ -176,27 +185,29 @@ export class Agent implements Lender {
   }
 
   async #reload(config: Config, registry: Registry): Promise<void> {
-    if (this.#stopping) throw new Error("the agent is stopping");
+    const { signal } = this.#ending;
+    signal.throwIfAborted();
     const old = this.#graph;
     const next = build(config, registry, this, old);
     const running = new Set(partsOf(old).map(({ part }) => part));
     const fresh = partsOf(next).filter(({ part }) => !running.has(part));
     const firstReceiver = fresh.find(({ section }) => section === "receivers");
     let resume = () => {};
+    this.#next = next;
     try {
       await this.#memory.restore(next, fresh, old);
       for (const made of fresh) {
-        if (made === firstReceiver) resume = this.#inlets.pause(old, next);
-        await start(made, undefined, this.#opens(made, old));
-        if (made.section === "extensions") this.#next = next;
+        if (made === firstReceiver) resume = this.#inlets.open(old, next);
+        await start(made, undefined, this.#opens(made, old), signal);
       }
     } catch (error) {
       this.#next = undefined;
       this.#inlets.follow(old);
       resume();
       for (const made of fresh.reverse()) {
+        if (this.#opens(made, old)) await (made as Outlet).queue.drain(0);
         await stop(made);
-        if (!partsOf(old).some(({ host }) => host === made.host)) made.host.close();
+        this.#closeUnused(made);
       }
       throw error;
     }
@@ -207,6 +218,8 @@ export class Agent implements Lender {
     this.#follow(next);
     for (const { host } of fresh) host.unmute();
     resume();
+    const places = new Set(partsOf(next).map(placeName));
+    for (const made of gone) if (!places.has(placeName(made))) this.#board.forget(made);
     for (const made of fresh) if (made.section === "extensions") tell(made, true);
     this.#inBackground(this.#retire(gone, next));
     if (config.service.max_series !== this.#maxSeries)
@@ -227,37 +240,51 @@ export class Agent implements Lender {
     this.#retiring.add(tracked);
   }
 
-  /** Stops what a reload took out of use, receivers first; a queue out of use is emptied before. */
+  /** Unless a component that runs goes on with its host. */
+  #closeUnused({ host }: Made): void {
+    if (!partsOf(this.#graph).some((made) => made.host === host)) host.close();
+  }
+
+  /**
+   * Stops what the reload to `next` took out of use, receivers first; a queue out of use is emptied before. Another reload may
+   * come meanwhile: queues that stay are told of their exporters in this very tick, and routes follow the graph of the moment.
+   */
   async #retire(gone: readonly Made[], next: Graph): Promise<void> {
-    const successors = new Map(partsOf(next).map((made) => [placeName(made), made]));
     const end = async (made: Made) => {
-      const successor = successors.get(placeName(made));
-      await stop(made, successor ? undefined : this.#board);
-      if (successor?.host !== made.host) made.host.close();
-      if (!successor) this.#board.forget(made);
+      await stop(made);
+      this.#closeUnused(made);
     };
     const of = (...sections: Made["section"][]) => gone.filter(({ section }) => sections.includes(section));
-    await Promise.all(of("receivers").map(end));
-    this.#inlets.settle(next);
+    const outlets = (of("exporters") as Outlet[]).map((outlet) => {
+      const successor = next.exporters.get(outlet.id);
+      if (successor?.queue === outlet.queue) {
+        return { outlet, left: outlet.queue.reconfigure(successor.part, successor.sending) };
+      }
+      this.#retired.add(outlet);
+      return { outlet };
+    });
+    const leaving = Promise.all(of("receivers").map(end));
+    this.#leaving.add(leaving);
+    await leaving;
+    this.#leaving.delete(leaving);
+    if (this.#leaving.size === 0) this.#inlets.settle(this.#graph);
     for (const made of of("connectors", "processors")) await end(made);
-    const outlets = of("exporters") as Outlet[];
     await Promise.all(
-      outlets.map(async (outlet) => {
-        const successor = next.exporters.get(outlet.id);
-        if (successor?.queue === outlet.queue) await outlet.queue.reconfigure(successor.part, successor.sending);
-        else {
-          this.#retired.add(outlet);
-          await outlet.queue.drain(UNTIL_EMPTY);
-          this.#retired.delete(outlet);
-        }
+      outlets.map(async ({ outlet, left }) => {
+        await (left ?? outlet.queue.drain(UNTIL_EMPTY));
+        this.#retired.delete(outlet);
         await end(outlet);
       }),
     );
     for (const made of of("extensions")) await end(made);
   }
 
-  /** Stops what feeds pipelines, drains the queues for at most `service.shutdown_timeout`, then stops the rest. Safe twice. */
+  /**
+   * Stops what feeds pipelines, drains the queues for at most `service.shutdown_timeout`, then stops the rest. A start or a
+   * reload that is under way fails. Safe twice.
+   */
   stop(): Promise<void> {
+    this.#ending.abort(new Error("the agent is stopping"));
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
@@ -265,12 +292,13 @@ export class Agent implements Lender {
   async #stop(): Promise<void> {
     await this.#reloading;
     if (!this.#started) return;
+    await this.#restored;
     const graph = this.#graph;
     const end = async (some: ReadonlyMap<string, Made>) => {
       for (const made of [...some.values()].reverse()) await stop(made, this.#board);
     };
     for (const made of graph.extensions.values()) tell(made, false);
-    await end(graph.receivers);
+    await Promise.all([end(graph.receivers), ...this.#leaving]);
     await end(graph.connectors);
     const queues = new Set([...graph.exporters.values(), ...this.#retired].map(({ queue }) => queue));
     await Promise.all([...queues].map((queue) => queue.drain(graph.config.service.shutdown_timeout)));

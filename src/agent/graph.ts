@@ -86,6 +86,7 @@ export function build(config: Config, registry: Registry, lender: Lender, old?: 
     return builder.build();
   } catch (error) {
     for (const made of builder.made) void stop(made);
+    for (const host of builder.hosts) host.close();
     throw error;
   }
 }
@@ -93,6 +94,7 @@ export function build(config: Config, registry: Registry, lender: Lender, old?: 
 class Builder {
   /** What this build has made, as opposed to taken over. */
   readonly made: Made[] = [];
+  readonly hosts: HeldHost[] = [];
   readonly #config: Config;
   readonly #registry: Registry;
   readonly #lender: Lender;
@@ -142,6 +144,12 @@ class Builder {
     return { options, plugin: this.#registry.get(section, type) as P & Plugin };
   }
 
+  #host(place: Place): HeldHost {
+    const host = this.#lender.host(place);
+    this.hosts.push(host);
+    return host;
+  }
+
   #new<M extends Made>(made: M): M {
     this.made.push(made);
     return made;
@@ -163,7 +171,7 @@ class Builder {
       return before;
     }
     const place = { section: "extensions", id } as const;
-    const host = this.#lender.host(place);
+    const host = this.#host(place);
     return this.#new({ ...place, plugin, options, host, part: create(id, () => plugin.create(options, host)) });
   }
 
@@ -172,7 +180,7 @@ class Builder {
     const same = this.#same(this.#old?.receivers.get(id), plugin, options);
     if (same) return same;
     const place = { section: "receivers", id } as const;
-    const host = this.#lender.host(place);
+    const host = this.#host(place);
     const part = create(id, () => plugin.create(options, host, this.#lender.outputs(id)));
     return this.#new({ ...place, plugin, options, host, part });
   }
@@ -195,7 +203,7 @@ class Builder {
     if (same) return same;
     const place = { section: "exporters", id } as const;
     // the queue goes on reporting through the host that it was made with
-    const host = sameQueue ? before.host : this.#lender.host(place);
+    const host = sameQueue ? before.host : this.#host(place);
     const part = create(id, () => plugin.create(options, host));
     const queue = sameQueue ? before.queue : new Queue(part, sending, host);
     return this.#new({ ...place, plugin, options, host, part, queue, sending });
@@ -207,7 +215,7 @@ class Builder {
     const same = this.#same(before, plugin, options);
     if (same && !same.stage.out) return same;
     const place = { section: "connectors", id } as const;
-    const host = this.#lender.host(place);
+    const host = this.#host(place);
     const wanted = this.#config.service.pipelines.filter(({ receivers }) => receivers.includes(id));
     const feeds = this.#lender.feeds(
       id,
@@ -237,7 +245,7 @@ class Builder {
     const same = this.#same(before, plugin, options);
     if (same && !same.stage.out) return same;
     const place = { section: "processors", id, pipeline } as const;
-    const host = this.#lender.host(place);
+    const host = this.#host(place);
     const part = create<Processor<any>>(id, () =>
       plugin.kind === "detector"
         ? this.#detector(plugin, options, host, before?.part)

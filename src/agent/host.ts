@@ -9,7 +9,8 @@ export interface Lent {
   readonly instruments: ComponentMeter;
   readonly agent: AgentView;
   now(): number;
-  extension(id: string): Extension;
+  /** `coming`: asked by a component whose reports are kept back. */
+  extension(id: string, coming: boolean): Extension;
 }
 
 /** A host whose reports are heard or not: those of a replaced component would be taken for its successor's. */
@@ -35,7 +36,7 @@ export function hostOf(
     meter: instruments.meter,
     agent,
     now,
-    extension,
+    extension: (id) => extension(id, silent),
     random: seededRandom(place.id),
     report(status, reason) {
       if (silent) kept = [status, reason];

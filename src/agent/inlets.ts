@@ -19,7 +19,7 @@ export class Inlets {
   readonly #intake: (signal: Telemetry) => Intake<Telemetry>;
   readonly #turn: Turn;
   readonly #now: () => number;
-  /** The graph that is being started, beside the one that runs: what it takes is taken already, and waits. */
+  /** The one that runs, and the one that is being started: what that takes is taken already. */
   #graphs: readonly Graph[] = [];
   #resumed: Promise<void> | undefined;
 
@@ -54,8 +54,8 @@ export class Inlets {
       const route: Route<Telemetry> = { pipelines: [], counts: { accepted: 0, refused: 0, failed: 0 } };
       const direct = emitInto(this.#intake(signal), route, this.#turn, this.#now);
       const emit: Emit = (bytes, release) => {
-        if (this.#resumed) return this.#resumed.then(() => emit(bytes, release));
         if (route.pipelines.length > 0) return direct(bytes, release);
+        if (this.#resumed) return this.#resumed.then(() => emit(bytes, release));
         release?.();
         return false;
       };
@@ -65,8 +65,8 @@ export class Inlets {
     return inlet;
   }
 
-  /** From now on what `next` takes is taken, and every request waits until the function returned is called. */
-  pause(current: Graph | undefined, next: Graph): () => void {
+  /** From now on what `next` takes is taken; requests that `current` does not take wait until the function returned is called. */
+  open(current: Graph | undefined, next: Graph): () => void {
     const resumed = Promise.withResolvers<void>();
     this.#resumed = resumed.promise;
     this.#graphs = current ? [current, next] : [next];

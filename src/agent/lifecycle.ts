@@ -34,14 +34,24 @@ export function create<T extends object>(id: string, make: () => T): T {
   return part;
 }
 
-/** Rejects with an error that names the component, when its start fails or takes too long. Without a board nothing is reported yet. */
-export async function start(made: Made, board?: Board, alsoStart?: () => Promise<void>): Promise<void> {
+/**
+ * Rejects with an error that names the component, when its start fails, takes too long, or is ended by `signal`. Without a board
+ * nothing is reported yet.
+ */
+export async function start(
+  made: Made,
+  board?: Board,
+  alsoStart?: () => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
   board?.report(made, "starting");
   try {
-    await within(LONGEST_START, async () => {
+    signal?.throwIfAborted();
+    const work = async () => {
       await made.part.start?.();
       await alsoStart?.();
-    });
+    };
+    await within(LONGEST_START, work, signal);
   } catch (error) {
     const reason = messageOf(error);
     board?.report(made, "permanent_error", `could not start: ${reason}`);
@@ -71,13 +81,16 @@ export function tell(made: Made<Extension>, ready: boolean): void {
   }
 }
 
-async function within(longest: number, work: () => Promise<unknown>): Promise<void> {
+async function within(longest: number, work: () => Promise<unknown>, signal?: AbortSignal): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`not done within ${longest / 1000} s`)), longest);
+  const end = () => late.reject(signal!.reason);
+  signal?.addEventListener("abort", end);
   try {
     await Promise.race([work(), late.promise]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
   }
 }
 

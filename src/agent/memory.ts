@@ -8,7 +8,7 @@ import { type Made, messageOf } from "./lifecycle.ts";
 
 type Processor = Staged<any>;
 
-/** How the last round of saving went. */
+/** The last round of saving that saved all. */
 export interface SavedState {
   readonly seconds: number;
   readonly bytes: number;
@@ -20,6 +20,8 @@ export class Memory {
   readonly #store: StateStore | undefined;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
+  #interval: number | undefined;
+  /** The round under way. Never rejects. */
   #saving: Promise<void> | undefined;
   saved: SavedState | undefined;
 
@@ -58,8 +60,10 @@ export class Memory {
 
   /** Saves every `interval` milliseconds from now on what the graph of that moment knows. */
   saveEvery(interval: number, graph: () => Graph, log: Logger): void {
+    // reloads that come more often than rounds must not keep them from coming
+    if (!this.#store || interval === this.#interval) return;
     clearInterval(this.#timer);
-    if (!this.#store) return;
+    this.#interval = interval;
     const round = () => {
       if (this.#saving) return log.warn("state is not saved this time: the round before is not done yet");
       void this.save(graph());
@@ -86,11 +90,11 @@ export class Memory {
       const kept = this.#keptOf(made);
       return kept ? [[keyOf(made.pipeline!, made.id), weighed(kept)] as const] : [];
     });
-    this.#saving = store.saveAll(components).finally(() => {
+    const saving = store.saveAll(components);
+    this.#saving = saving.then(() => {
       this.#saving = undefined;
     });
-    await this.#saving;
-    this.saved = { seconds: (performance.now() - began) / 1000, bytes, at: this.#now() };
+    if (await saving) this.saved = { seconds: (performance.now() - began) / 1000, bytes, at: this.#now() };
   }
 
   stop(): void {

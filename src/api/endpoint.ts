@@ -30,13 +30,18 @@ const REMEDY: Record<string, string> = {
   ENOTFOUND: "the host name is not known; write an address",
 };
 
+/** A reload binds what is new before it lets go of what was. */
+const OWN_PORT =
+  "this agent listens on that port itself; give each server a port of its own, and to move one to another address of the same port, start the agent anew";
+
 /** A server's place on the network. */
 export interface Listening {
   /** host:port with the real port. */
   readonly endpoint: string;
   /**
    * Takes no more connections; resolves once those there are have ended, cut after `grace` milliseconds. Where a successor took the
-   * place over, open connections are still served until then, so that nobody is refused. Safe twice.
+   * place over, open connections are still served until then, so that nobody is refused, and what is under way by then has half
+   * as long again. Safe twice.
    */
   close(grace: number): Promise<void>;
 }
@@ -82,6 +87,7 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
   server.prependListener("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    cutOnceEnded(socket);
   });
   // Of a TLS server: the connections whose handshake is done, each over the socket with the same peer.
   const secured = new Map<string, Socket>();
@@ -89,6 +95,7 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
     const peer = peerOf(socket);
     secured.set(peer, socket);
     socket.once("close", () => secured.delete(peer));
+    cutOnceEnded(socket);
   });
   /** Nothing was ever asked on it, so that nobody waits for an answer. */
   const unused = (socket: Socket) =>
@@ -98,14 +105,15 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
 
   async function close(grace: number): Promise<void> {
     place.servers.splice(place.servers.indexOf(server), 1);
-    const deadline = performance.now() + grace;
-    if (place.servers.length === 0) {
+    const succeeded = place.servers.length > 0;
+    if (succeeded) await ended(sockets, grace);
+    else {
       places.delete(key);
       place.listener.close();
-    } else await ended(sockets, grace);
+    }
     server.close();
     for (const socket of sockets) if (unused(socket)) socket.destroy();
-    await ended(sockets, Math.max(0, deadline - performance.now()));
+    await ended(sockets, succeeded ? grace / 2 : grace);
     for (const socket of sockets) socket.destroy();
   }
 
@@ -116,6 +124,17 @@ export async function listen(server: Server, text: string, { option, owner }: Pl
       return closing;
     },
   };
+}
+
+/** Milliseconds that the other side has to end what this side has ended. */
+const FAREWELL = 1000;
+
+/** HTTP/2 waits without end for a peer that goes on with a connection which was closed in order: it would hold its place. */
+function cutOnceEnded(socket: Socket): void {
+  socket.once("finish", () => {
+    const timer = setTimeout(() => socket.destroy(), FAREWELL).unref();
+    socket.once("close", () => clearTimeout(timer));
+  });
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
@@ -143,6 +162,8 @@ async function bind(server: Server, text: string, option: string): Promise<strin
     });
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
+    const own = code === "EADDRINUSE" && [...places.values()].some((place) => place.endpoint.endsWith(`:${port}`));
+    if (own) throw new Error(`cannot listen on ${text} (${option}): ${OWN_PORT} (${code})`, { cause: error });
     throw new Error(`cannot listen on ${text} (${option}): ${REMEDY[code] ?? message} (${code})`, { cause: error });
   }
   const bound = server.address() as AddressInfo;

@@ -31,9 +31,16 @@ used changes nothing. SIGTERM and SIGINT deliver what was accepted, then stop; a
 class Run {
   readonly #args: Arguments;
   readonly #log: Log;
-  readonly #asked = Promise.withResolvers<NodeJS.Signals>();
+  readonly #asked = Promise.withResolvers<void>();
   readonly #metrics: OwnMetrics;
   readonly #reloads = { success: 0, failure: 0 };
+  #store: StateStore | undefined;
+  /** The start, then one reload after the other. */
+  #busy: Promise<unknown> = Promise.resolve();
+  /** A reload is asked for that has not read its files yet. */
+  #waiting = false;
+  /** Asked to stop. */
+  #ending = false;
   #agent: Agent | undefined;
   #service: Service;
 
@@ -45,50 +52,48 @@ class Run {
     this.#metrics = new OwnMetrics({ version: version(), log: this.#log, measurements });
   }
 
-  async run({ config, registry, draft }: Loaded): Promise<number> {
+  async run(loaded: Loaded): Promise<number> {
     const own = this.#log.for("vedette");
     this.#listen();
+    const starting = this.#start(loaded);
+    this.#busy = starting;
+    const watch = watchFiles(loaded.draft.files, () => this.#ask("a configuration file has changed"));
+    const started = await starting;
+    if (started) {
+      own.info(`vedette ${version()} is running: point OTLP exporters at an endpoint listed above`);
+      await this.#asked.promise;
+    }
+    watch.close();
+    await this.#agent?.stop();
+    await this.#metrics.stop();
+    await this.#store?.close();
+    if (this.#ending) own.info("stopped");
+    this.#log.flush();
+    return started || this.#ending ? EXIT.done : EXIT.bad;
+  }
+
+  /** Whether it runs; why not is logged. */
+  async #start({ config, registry }: Loaded): Promise<boolean> {
+    const own = this.#log.for("vedette");
     const { state, telemetry } = this.#service;
-    let store: StateStore | undefined;
     try {
-      if (state.directory !== undefined) store = await StateStore.open(state.directory, own);
+      if (state.directory !== undefined) this.#store = await StateStore.open(state.directory, own);
       await this.#metrics.configure(telemetry);
+      if (this.#ending) return false;
       this.#agent = new Agent(config!, registry, {
         log: this.#log,
         version: version(),
         now: Date.now,
         meterFor: (...place) => this.#metrics.meterFor(...place),
         measurements: () => this.#metrics.measurements(),
-        store,
+        store: this.#store,
       });
       await this.#agent.start();
+      return true;
     } catch (error) {
-      own.error("the agent could not start", { error: (error as Error).message });
-      await this.#end(store);
-      return EXIT.bad;
+      if (!this.#ending) own.error("the agent could not start", { error: (error as Error).message });
+      return false;
     }
-    own.info(`vedette ${version()} is running: point OTLP exporters at an endpoint listed above`);
-    let reloading = Promise.resolve();
-    const reload = (why: string) => {
-      reloading = reloading.then(() => this.#reload(why));
-    };
-    const hangup = () => reload("SIGHUP");
-    process.on("SIGHUP", hangup);
-    const watch = watchFiles(draft.files, () => reload("a configuration file has changed"));
-    const signal = await this.#asked.promise;
-    watch.close();
-    process.off("SIGHUP", hangup);
-    own.info(`${signal}: stopping; what was accepted is being delivered`);
-    await this.#agent.stop();
-    await this.#end(store);
-    own.info("stopped");
-    return EXIT.done;
-  }
-
-  async #end(store: StateStore | undefined): Promise<void> {
-    await this.#metrics.stop();
-    await store?.close();
-    this.#log.flush();
   }
 
   #measurements() {
@@ -98,12 +103,20 @@ class Run {
   }
 
   #listen(): void {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(128 + (signal === "SIGINT" ? 2 : 15)));
-        this.#asked.resolve(signal);
+    for (const [signal, number] of [
+      ["SIGTERM", 15],
+      ["SIGINT", 2],
+    ] as const) {
+      process.on(signal, () => {
+        if (this.#ending) process.exit(128 + number);
+        this.#ending = true;
+        this.#log.for("vedette").info(`${signal}: stopping; what was accepted is being delivered`);
+        void this.#agent?.stop();
+        this.#asked.resolve();
       });
     }
+    // heard from the start to the end: without a listener it would end the process
+    process.on("SIGHUP", () => this.#ask("SIGHUP"));
     // a plugin's timer or promise fails outside of any call that could catch it: told, and survived
     const astray = (error: unknown) =>
       this.#log.for("vedette").error("an error that nobody caught; the agent goes on", {
@@ -111,6 +124,17 @@ class Run {
       });
     process.on("uncaughtException", astray);
     process.on("unhandledRejection", astray);
+  }
+
+  /** Reloads after what is under way. */
+  #ask(why: string): void {
+    if (this.#ending) this.#log.for("vedette").info(`not reloaded, since the agent is stopping: ${why}`);
+    if (this.#ending || this.#waiting) return;
+    this.#waiting = true;
+    this.#busy = this.#busy.then(() => {
+      this.#waiting = false;
+      return this.#ending ? undefined : this.#reload(why);
+    });
   }
 
   /** What it says is numbered: the log holds repetitions back, and every reload was asked for. */

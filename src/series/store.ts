@@ -118,15 +118,17 @@ export class StateStore {
 
   /**
    * Saves one component after the other, so that only one copy is held at a time. A failure is logged and the rest goes on.
-   * Then forgets what components that are in none of the keys left behind long ago.
+   * Then forgets what components that are in none of the keys left behind long ago. Whether all were saved; never rejects.
    */
-  async saveAll(components: Iterable<readonly [key: string, kept: Kept]>): Promise<void> {
+  async saveAll(components: Iterable<readonly [key: string, kept: Kept]>): Promise<boolean> {
     const keys = new Set<string>();
+    let all = true;
     for (const [key, kept] of components) {
       keys.add(key);
       try {
         await this.save(key, kept.takeSnapshot());
       } catch (error) {
+        all = false;
         const consequence = "after a restart the component goes on from the last snapshot that was saved";
         this.#log.error(`state could not be saved: ${consequence}`, { component: key, error: messageOf(error) });
       }
@@ -136,6 +138,7 @@ export class StateStore {
     } catch (error) {
       this.#log.warn("old state could not be removed", { error: messageOf(error) });
     }
+    return all;
   }
 
   /** Waits for the write under way and lets go of the directory. Safe twice. */

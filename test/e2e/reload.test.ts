@@ -5,7 +5,7 @@ import http from "node:http";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import grpc from "@grpc/grpc-js";
-import { eventually, folderWith, type Running, request, startWith } from "../agent.ts";
+import { eventually, folderWith, launch, type Running, request, startWith } from "../agent.ts";
 import { gauge } from "../requests.ts";
 import { httpSink, METHODS } from "../sinks.ts";
 
@@ -144,6 +144,21 @@ test("under load, reloads of every kind refuse nothing and lose nothing", async 
   assert.doesNotMatch(agent.output.stderr, /data dropped/);
 });
 
+test("no call is refused for being on its way while its connection is handed over", async (t) => {
+  const sink = await httpSink(t);
+  const text = (mib: number) =>
+    config({ sink: sink.endpoint }).replace('"127.0.0.1:0"}', `"127.0.0.1:0", max_recv_msg_size_mib: ${mib}}`);
+  const { agent, reload } = await startFile(t, text(4));
+  const send = overGrpc(t, agent);
+  const senders = [0, 1, 2].map((i) => sender(send, i * 1_000_000));
+  for (let i = 1; i <= 20; i++) await reload(text(4 + (i % 3)));
+  for (const one of senders) await one.stop();
+  assert.deepEqual(
+    senders.flatMap(({ refused }) => refused),
+    [],
+  );
+});
+
 test("a changed detector goes on with what it has learnt: it needs no second warm-up", async (t) => {
   const sink = await httpSink(t);
   const { agent, reload } = await startFile(t, config({ sink: sink.endpoint }));
@@ -246,4 +261,59 @@ service:
   assert.equal((await request(agent.at("health_check", "http"), "/")).status, 200);
   await request(endpoint, "/v1/metrics", point(20));
   await eventually("the mended plugin's mark", () => JSON.stringify(sink.received.at(-1)!.json).includes("mended"));
+});
+
+/** Takes its time to start, and to stop, until a file says otherwise. */
+const SLOW = `
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineExtension, z } from "vedette";
+const until = async (host, file) => {
+  host.log.info("waits for " + file);
+  while (!existsSync(new URL(file, import.meta.url))) await sleep(20);
+};
+export default defineExtension({
+  type: "slow", stability: "experimental", summary: "Waits for files.",
+  config: z.object({ tag: z.string().default("").describe("Told apart by it.") }),
+  create: (_, host) => ({ start: () => until(host, "start"), stop: () => until(host, "stop") }),
+});`;
+
+const slow = (sink: string, tag = "a") =>
+  `plugins: [./slow.js]\nextensions: {slow: {tag: ${tag}}}\n${config({ sink, service: "extensions: [slow]" })}`;
+
+test("SIGHUP while the agent starts is heeded once it runs, and while it stops it is told and ignored", async (t) => {
+  const sink = await httpSink(t);
+  const folder = folderWith(t, { "slow.js": SLOW, "package.json": '{"type": "module"}' });
+  const file = join(folder, "config.yaml");
+  writeFileSync(file, slow(sink.endpoint));
+  const agent = launch(t, ["run", "--config", file]);
+  const says = (what: string) => eventually(what, () => agent.output.stderr.includes(what));
+  await says("waits for start");
+  agent.signal("SIGHUP");
+  writeFileSync(join(folder, "start"), "");
+  await says("reload 1 is done");
+  agent.signal("SIGTERM");
+  await says("waits for stop");
+  agent.signal("SIGHUP");
+  await says("not reloaded");
+  writeFileSync(join(folder, "stop"), "");
+  assert.equal(await agent.exited, 0, agent.output.stderr);
+});
+
+test("SIGTERM ends a start, and a reload, that is stuck; what was accepted is delivered all the same", async (t) => {
+  const sink = await httpSink(t);
+  const others = { "slow.js": SLOW, "package.json": '{"type": "module"}', stop: "" };
+  const folder = folderWith(t, others);
+  writeFileSync(join(folder, "config.yaml"), slow(sink.endpoint));
+  const stuck = launch(t, ["run", "--config", join(folder, "config.yaml")]);
+  await eventually("the start to be stuck", () => stuck.output.stderr.includes("waits for start"));
+  assert.equal(await stuck.stop(), 0, stuck.output.stderr);
+
+  const { agent, folder: second, said } = await startFile(t, config({ sink: sink.endpoint }), others);
+  writeFileSync(join(second, "config.yaml"), slow(sink.endpoint));
+  agent.signal("SIGHUP");
+  await eventually("the reload to be stuck", () => said(/waits for start/) === 1);
+  assert.equal((await request(agent.at("otlp", "http"), "/v1/metrics", point(1))).status, 200);
+  assert.equal(await agent.stop(), 0, agent.output.stderr);
+  assert.equal(sink.received.length, 1);
 });

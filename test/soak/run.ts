@@ -4,6 +4,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { countItems } from "../../src/otlp/split.ts";
 import { folderWith, type Running, type Scope, startWith } from "../agent.ts";
 import { httpSink, type Sink } from "../sinks.ts";
 import { clients, UNDER_WAY } from "./clients.ts";
@@ -106,10 +107,14 @@ async function soak(): Promise<void> {
   writeFileSync(file, text({ threshold: 5, timeout: "1s", limit: "4MiB" }));
   const agent = await startWith(scope, ["run", "--config", file]);
   // what is delivered is counted, not kept
-  let delivered = 0;
-  const forget = setInterval(() => {
-    delivered += sink.received.splice(0).length;
-  }, 100);
+  const delivered = { requests: 0, items: 0 };
+  const take = () => {
+    for (const { signal, bytes } of sink.received.splice(0)) {
+      delivered.requests++;
+      delivered.items += countItems(signal, bytes);
+    }
+  };
+  const forget = setInterval(take, 100);
   scope.after(() => clearInterval(forget));
 
   const ended = new AbortController();
@@ -144,14 +149,16 @@ async function soak(): Promise<void> {
   await sleep(6000); // idle connections that the clients left behind are given up by both sides
   const rest = await sampleOf(agent);
   const code = await agent.stop();
+  take();
 
-  const { totals } = drained.books;
+  const { totals, reasons } = drained.books;
+  const told = totals.sent + rest.books.anomalies;
   const [early, late] = [samples.slice(SAMPLES / 4, SAMPLES / 2), samples.slice((SAMPLES * 3) / 4)];
   const [before, after] = [early, late].map((some) => median(some.map(({ rss }) => rss)) / MIB);
   console.log(
     `\n${MINUTES} min: ${acknowledged} items acknowledged, ${refused} refused, ${broken} requests broken on purpose; ` +
-      `${reloaded} reloads, ${delivered} requests delivered\n` +
-      `books: ${totals.accepted} accepted = ${totals.sent} sent + ${totals.queued} queued + ${totals.dropped} dropped (${JSON.stringify(drained.books.reasons)})\n` +
+      `${reloaded} reloads, ${delivered.requests} requests delivered\n` +
+      `books: ${totals.accepted} accepted = ${totals.sent} sent + ${totals.queued} queued + ${totals.dropped} dropped (${JSON.stringify(reasons)}); ${delivered.items - told} items came twice\n` +
       `rss: ${before.toFixed(1)} MiB in the second quarter, ${after.toFixed(1)} MiB in the last; handles: ${idle.handles} idle before, ${rest.handles} after`,
   );
   check(code === 0, `the agent ended with ${code}`);
@@ -163,6 +170,16 @@ async function soak(): Promise<void> {
     totals.accepted === totals.sent + totals.dropped,
     `${totals.accepted} accepted, but ${totals.sent} sent + ${totals.dropped} dropped in the end`,
   );
+  check(
+    totals.refused === refused,
+    `${refused} items were not acknowledged, ${totals.refused} counted as refused: the others met a broken connection`,
+  );
+  check(acknowledged > 0 && delivered.items > 0 && broken > 0, "somebody did not do anything");
+  check(told <= delivered.items, `${told} items counted as sent, ${delivered.items} came to the sink`);
+  check(
+    Object.keys(reasons).every((reason) => reason === "retries"),
+    `items were dropped for other reasons than a sink that is away: ${JSON.stringify(reasons)}`,
+  );
   check(totals.queued === 0, `${totals.queued} items are still queued though the sink takes everything`);
   check(
     after - before < Math.max(FLAT_MIB, FLAT_SHARE * before),
@@ -170,7 +187,10 @@ async function soak(): Promise<void> {
   );
   check(rest.handles <= idle.handles + 8, `${rest.handles - idle.handles} handles were not given back`);
   const { stderr } = agent.output;
-  check(!/internal error|nobody caught/.test(stderr), "the agent's log tells of an error that nobody caught");
+  check(
+    !/internal error|nobody caught|Warning:|a plugin failed|stopping failed/.test(stderr),
+    "the agent's log tells of an error of its own",
+  );
   check(!/set aside/.test(stderr), "a snapshot or queue file was set aside");
   check(/reload \d+ is done/.test(stderr), "no reload succeeded");
   check(/reload \d+ failed/.test(stderr), "no bad file was refused");

@@ -1,6 +1,7 @@
 // Listening at an endpoint: the newest server of an owner gets the connections, and nobody is cut by the change.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer as createHttpServer, get, type ServerResponse } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type Listening, listen } from "vedette";
@@ -61,6 +62,29 @@ test("new connections go to the newest server, open ones stay with theirs until 
   assert.equal(await ask(late), "newer hello");
 });
 
+test("what is under way when the grace of a server with a successor ends is answered all the same", async (scope) => {
+  const endpoint = await freeEndpoint();
+  const held = Promise.withResolvers<ServerResponse>();
+  const server = createHttpServer((_, response) => held.resolve(response));
+  const older = await listen(server, endpoint, { option: "endpoint", owner: OWNER });
+  const answered = new Promise<number>((resolve, reject) => {
+    get(`http://${endpoint}`, { agent: false }, ({ statusCode }) => resolve(statusCode!)).on("error", reject);
+  });
+  const response = await held.promise;
+  await serve(scope, "newer", endpoint);
+  const closing = once(server, "close");
+  const closed = older.close(1000);
+  // the grace is over: the server itself is closed now
+  server.close = new Proxy(server.close, {
+    apply(close, self, args) {
+      setTimeout(() => response.end(), 50);
+      return Reflect.apply(close, self, args);
+    },
+  });
+  assert.equal(await answered, 200);
+  await Promise.all([closing, closed]);
+});
+
 test("the older server gets the place back when the newer closes first", async (scope) => {
   const endpoint = await freeEndpoint();
   const older = await serve(scope, "older", endpoint);
@@ -82,8 +106,25 @@ test("another owner does not get a place that is taken", async (scope) => {
   await serve(scope, "first", endpoint);
   await assert.rejects(
     serve(scope, "other", endpoint, "otlp/2 http"),
-    /cannot listen on .*another program listens there.*EADDRINUSE/,
+    /cannot listen on .*this agent listens on that port itself.*EADDRINUSE/,
   );
+});
+
+test("a connection that was ended here is cut when the other side goes on with it", async (scope) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => void socket.end("bye").on("error", () => {}));
+  const listening = await listen(server, "127.0.0.1:0", { option: "endpoint", owner: OWNER });
+  scope.after(() => listening.close(0));
+  const [[accepted]] = await Promise.all([
+    once(server, "connection"),
+    new Promise((resolve) => {
+      const socket = connect({ port: portOf(listening), host: "127.0.0.1", allowHalfOpen: true }, () =>
+        resolve(socket),
+      );
+      socket.on("error", () => {}).resume();
+      scope.after(() => socket.destroy());
+    }),
+  ]);
+  await once(accepted, "close");
 });
 
 test("a connection that does not end is cut after the grace", async (scope) => {

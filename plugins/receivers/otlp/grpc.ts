@@ -13,6 +13,7 @@ import { type Host, type Listening, listen, type Telemetry } from "vedette";
 import { encodeStatus } from "vedette/otlp";
 import { authentication } from "./auth.ts";
 import { read } from "./body.ts";
+import { Crowd } from "./crowd.ts";
 import { deadlineOf } from "./deadline.ts";
 import type { GrpcOptions } from "./grpc_options.ts";
 import { ENCODINGS } from "./inflate.ts";
@@ -33,6 +34,14 @@ const PATHS = new Map<string | undefined, Telemetry>([
 /** Bytes that a sender may have on the way, on one call and on one connection: most requests fit without waiting. */
 const STREAM_WINDOW = 1024 ** 2;
 const CONNECTION_WINDOW = 4 * 1024 ** 2;
+
+/** From here on a connection without a call gives way to a new one, so that the idle never use up MAX_CONNECTIONS. */
+const CROWDED = 0.9 * MAX_CONNECTIONS;
+
+/** In a GOAWAY: the connection will end, and no call is refused yet. */
+const ANY_STREAM = 2 ** 31 - 1;
+/** Milliseconds that a sender has to hear that; calls that it opens until then are served. */
+const LAST_CALLS = 500;
 
 const GRPC_TYPE = /^application\/grpc(\+proto)?(;|$)/;
 const LONGEST_MESSAGE = 1024;
@@ -94,6 +103,7 @@ export function grpcListener(options: GrpcOptions, intake: Intake, host: Host): 
   const limit = Math.floor(options.max_recv_msg_size_mib * 1024 ** 2);
   const authenticate = options.auth && authentication(options.auth, host);
   const sessions = new Set<ServerHttp2Session>();
+  const crowd = new Crowd(CROWDED);
   let listening: Listening | undefined;
 
   /** Milliseconds that the body of a call may take to arrive; 0: any. */
@@ -161,6 +171,7 @@ export function grpcListener(options: GrpcOptions, intake: Intake, host: Host): 
   server.maxConnections = MAX_CONNECTIONS;
   server.on("session", (session) => {
     sessions.add(session);
+    crowd.add(session);
     session.setLocalWindowSize(CONNECTION_WINDOW);
     const late = after(options.read_timeout, () => session.destroy());
     session.once("remoteSettings", () => clearTimeout(late));
@@ -171,6 +182,15 @@ export function grpcListener(options: GrpcOptions, intake: Intake, host: Host): 
     keepAlive(session, options.keepalive, host);
   });
   server.on("stream", (stream, headers) => void serve(stream as ServerHttp2Stream, headers));
+
+  /** Tells senders to open no more calls here; settles once they have left, or have had the time to hear. */
+  async function dismiss(): Promise<void> {
+    const leaving = [...sessions].filter((session) => !session.destroyed);
+    for (const session of leaving) session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+    const left = leaving.map((session) => new Promise((resolve) => session.once("close", resolve)));
+    const heard = new Promise((resolve) => setTimeout(resolve, LAST_CALLS).unref());
+    await Promise.race([Promise.all(left), heard]);
+  }
 
   return {
     protocol: "grpc",
@@ -184,6 +204,7 @@ export function grpcListener(options: GrpcOptions, intake: Intake, host: Host): 
     },
     async close() {
       secured?.close();
+      await dismiss();
       for (const session of sessions) session.close();
       await listening?.close(STOP_GRACE);
     },
