@@ -117,7 +117,7 @@ export class Log {
     const line =
       encoding === "json"
         ? `${escaped(json({ ...head, ...all }, head), "\\u00")}\n`
-        : `${head.time} ${level.padEnd(5)} ${component}: ${message}${inline(all)}\n`;
+        : `${head.time} ${level.padEnd(5)} ${escaped(`${component}: ${message}`, "\\x")}${inline(all)}\n`;
     if (this.#write) this.#write(line);
     else for (const path of output_paths) process[path].write(line);
   }
@@ -174,9 +174,12 @@ function json(value: unknown, rest: object = {}): string {
   }
 }
 
-/** Control characters are escaped, so that what came over the network cannot forge a line or move the cursor. */
+/** What moves the cursor or turns the direction of text is escaped, so that what came over the network cannot forge a line. */
 function escaped(text: string, by: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => by + c.charCodeAt(0).toString(16).padStart(2, "0"));
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (c) => {
+    const code = c.charCodeAt(0).toString(16).padStart(2, "0");
+    return code.length > 2 ? `\\u${code}` : by + code;
+  });
 }
 
 function inline(fields: object): string {

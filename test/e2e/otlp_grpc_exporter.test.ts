@@ -119,7 +119,11 @@ test("a large request passes, and several are in flight at once", async (t) => {
 
 test("headers, authority and user agent arrive with every request", async (t) => {
   const { endpoint, received } = await collector(t);
-  const options = { headers: { "X-Api-Key": "k" }, authority: "telemetry.example", user_agent: "tester" };
+  const options = {
+    headers: [{ name: "X-Api-Key", value: "k" }],
+    authority: "telemetry.example",
+    user_agent: "tester",
+  };
   const { send } = await exporterTo(t, endpoint, options);
   for (let i = 0; i < 2; i++) await send();
   for (const { metadata, host } of received) {

@@ -101,7 +101,7 @@ test("encoding json sends OTLP/JSON", async (t) => {
 
 test("headers, credentials in the URL and the user agent arrive", async (t) => {
   const { address, received } = await collector(t);
-  await exporterTo(t, `http://user:pa%20ss@${address}`, { headers: { "X-Api-Key": "k" } }).send();
+  await exporterTo(t, `http://user:pa%20ss@${address}`, { headers: [{ name: "X-Api-Key", value: "k" }] }).send();
   const { headers } = received[0]!;
   assert.equal(headers["x-api-key"], "k");
   assert.equal(headers.authorization, `Basic ${Buffer.from("user:pa ss").toString("base64")}`);
@@ -175,6 +175,7 @@ test("a proxy is sent through, with the credentials in its URL", async (t) => {
   ]);
   assert.equal(error.retryable, true);
   assert.ok(!error.message.includes("secret"), error.message);
+  assert.match(error.message, /the proxy of proxy_url .* user and password/);
 });
 
 test("anomalies arrive as log events, and those with companions as gauges too", async (t) => {
@@ -472,9 +473,9 @@ test("configuration errors say which option is wrong", () => {
   const http = "http://collector:4318";
   const wrong: [config: object, path: string][] = [
     [{}, "endpoint"],
-    [{ metrics_endpoint: http, logs_endpoint: http }, "endpoint"],
     [{ endpoint: "collector:4318" }, "endpoint"],
     [{ endpoint: "grpc://collector" }, "endpoint"],
+    [{ endpoint: "http://user:secret%zz@collector" }, "endpoint"],
     [{ endpoint: http, logs_endpoint: "/v1/logs" }, "logs_endpoint"],
     [{ endpoint: http, compression: "snappy" }, "compression"],
     [{ endpoint: http, compression: "lz4" }, "compression"],
@@ -496,6 +497,6 @@ test("configuration errors say which option is wrong", () => {
     );
     assert.ok(!error?.message.includes("secret"));
   }
-  assert.ok(plugin.config.safeParse({ metrics_endpoint: http, logs_endpoint: http, traces_endpoint: http }).success);
+  assert.ok(plugin.config.safeParse({ metrics_endpoint: http }).success);
   assert.equal(plugin.config.parse({ endpoint: http }).compression, "gzip");
 });

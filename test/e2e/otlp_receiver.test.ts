@@ -418,7 +418,12 @@ suite("start and stop", () => {
 });
 
 suite("pages in a browser", () => {
-  const cors = { allowed_origins: ["https://*.example.com"], allowed_headers: ["x-tenant"], max_age: 600 };
+  const cors = {
+    allowed_origins: ["https://*.example.com"],
+    allowed_headers: ["x-tenant"],
+    exposed_headers: ["x-id"],
+    max_age: 600,
+  };
   const preflight = (origin: string) => ({
     method: "OPTIONS",
     headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "x-tenant" },
@@ -435,6 +440,7 @@ suite("pages in a browser", () => {
     const answer = await post(receiver, payload(10), { headers: { origin } });
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["access-control-allow-origin"], origin);
+    assert.equal(answer.headers["access-control-expose-headers"], "x-id");
     const refused = await post(receiver, payload(10), { headers: { origin, "content-type": "text/plain" } });
     assert.equal(refused.headers["access-control-allow-origin"], origin);
     await receiver.stop();

@@ -8,6 +8,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import zlib from "node:zlib";
 import grpc from "@grpc/grpc-js";
 import { Code, decodeStatus } from "vedette/otlp";
+import { Crowd } from "../../plugins/receivers/otlp/crowd.ts";
 import { METHODS } from "../sinks.ts";
 import {
   call,
@@ -386,6 +387,36 @@ suite("HTTP/2 connections", () => {
     const { receiver, connection } = await session({ max_connection_age: "100ms" });
     await once(connection, "goaway");
     await receiver.stop();
+  });
+
+  test("beyond the limit the one without calls for longest gives way to a new one", async (t) => {
+    const crowd = new Crowd(2);
+    const server = http2.createServer().on("session", (session) => crowd.add(session));
+    server.on("stream", (stream, headers) => {
+      (stream as http2.ServerHttp2Stream).respond({}, { endStream: headers[":path"] === "/quick" });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const connect = async (path?: string) => {
+      const session = http2.connect(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`);
+      t.after(() => session.destroy());
+      await once(session, "remoteSettings");
+      if (path) {
+        const call = session.request({ ":path": path });
+        call.on("error", () => {}).resume();
+        await once(call, path === "/quick" ? "close" : "response");
+      }
+      return session;
+    };
+    const busy = await connect("/endless");
+    const first = await connect();
+    const gone = once(first, "close");
+    const quick = await connect("/quick");
+    await gone;
+    const quickGone = once(quick, "close");
+    const last = await connect();
+    await quickGone;
+    assert.deepEqual([busy.closed, last.closed], [false, false]);
   });
 
   test("one that does not answer pings is cut", async () => {

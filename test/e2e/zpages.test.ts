@@ -1,5 +1,8 @@
 // What a person and a program see of a running agent.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
+import { hostname } from "node:os";
 import { test } from "node:test";
 import type { AgentView, Measurement } from "vedette";
 import { type FakeHost, fakeHost } from "vedette/testing";
@@ -155,6 +158,24 @@ test("what is not served is said with what there is; only GET and HEAD", async (
   await withPages({ expvar: { enabled: true } }, async (url) => {
     const { measurements } = (await (await fetch(`${url}/debug/expvarz`)).json()) as { measurements: unknown[] };
     assert.equal(measurements.length, 5);
+  });
+});
+
+test("a web site whose name leads to this machine is shown nothing; names and addresses of the machine are served", async () => {
+  await withPages({}, async (url) => {
+    const port = new URL(url).port;
+    const statusFor = async (host: string) => {
+      const asked = http.get(`${url}/debug/servicez`, { headers: { host }, agent: false });
+      const [response] = (await once(asked, "response")) as [http.IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    for (const host of [`evil.example:${port}`, "evil.example", "127.0.0.1.evil.example", "localhost.evil.example"]) {
+      assert.equal(await statusFor(host), 403, host);
+    }
+    for (const host of [`127.0.0.1:${port}`, "localhost", `[::1]:${port}`, "app.localhost:1", hostname()]) {
+      assert.equal(await statusFor(host), 200, host);
+    }
   });
 });
 

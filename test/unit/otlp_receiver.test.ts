@@ -1,13 +1,39 @@
 // The parts of the otlp receiver that have a rule worth stating without a socket.
 import assert from "node:assert/strict";
+import type { IncomingMessage } from "node:http";
 import { suite, test } from "node:test";
 import zlib from "node:zlib";
 import fc from "fast-check";
 import { Bodies, Body } from "../../plugins/receivers/otlp/body.ts";
+import { corsOptions, crossOrigin } from "../../plugins/receivers/otlp/cors.ts";
 import { inflate } from "../../plugins/receivers/otlp/inflate.ts";
 import { Message } from "../../plugins/receivers/otlp/message.ts";
 import { BufferPool } from "../../plugins/receivers/otlp/pool.ts";
 import { Refusal } from "../../plugins/receivers/otlp/refusal.ts";
+
+suite("origins that may send", () => {
+  const allows = (patterns: string[], origin: string) =>
+    crossOrigin(corsOptions.parse({ allowed_origins: patterns }))({ headers: { origin } } as IncomingMessage).length >
+    0;
+
+  test("are those that fit a pattern, whatever their case", () => {
+    const part = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 6 });
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 3 }),
+        fc.string({ unit: fc.constantFrom("a", "B"), minLength: 1, maxLength: 8 }),
+        (patterns, origin) => {
+          const fits = patterns.some((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}$`, "i").test(origin));
+          assert.equal(allows(patterns, origin), fits);
+        },
+      ),
+    );
+  });
+
+  test("are told soon, however long an origin and however many stars a pattern has", () => {
+    assert.equal(allows(["*a*a*a*a*a*b"], "a".repeat(16_000)), false);
+  });
+});
 
 suite("buffer pool", () => {
   test("a buffer given back is the next one of its size", () => {

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AgentView, defineExtension, endpoint, type Listening, listen, parseEndpoint, z } from "vedette";
 import { PAGES } from "./pages.ts";
+import { isLoopback, isRebound } from "./rebinding.ts";
 
 /** A reader asks rarely and for little; whatever is slow is cut after this many milliseconds. */
 const TIMEOUT = 5000;
@@ -43,6 +44,8 @@ const plain = (status: number, text: string, headers?: Answer["headers"]): Answe
 });
 
 function answerTo(request: IncomingMessage, agent: AgentView, now: number, expvar: boolean): Answer {
+  if (isRebound(request))
+    return plain(403, "these pages are served under an address, localhost or this machine's name only");
   if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "GET only", { allow: "GET, HEAD" });
   const [path, query = ""] = request.url!.split("?", 2);
   if (path === "/" || path === "/debug" || path === "/debug/") {
@@ -68,8 +71,6 @@ function respond(response: ServerResponse, { status, type, body, headers }: Answ
     })
     .end(body);
 }
-
-const isLoopback = (host: string | undefined) => host !== undefined && /^(127\..*|::1|localhost)$/i.test(host);
 
 export default defineExtension({
   type: "zpages",

@@ -80,7 +80,7 @@ export class Intake {
       const stack = unexpected instanceof Error ? unexpected.stack : String(unexpected);
       this.complain("error", "a request failed", { error: stack });
     });
-    this.rejected(transport, refusal.status);
+    this.rejected(transport, refusal.cause === undefined ? refusal.status : 500);
     return refusal;
   }
 

@@ -10,8 +10,8 @@ export class Refusal extends Error {
   readonly retryAfter: number | undefined;
   /** What proof of identity is asked for, as `WWW-Authenticate` says it. */
   readonly challenge: string | undefined;
-  constructor(status: number, code: number, message: string, retryAfter?: number, challenge?: string) {
-    super(message);
+  constructor(status: number, code: number, message: string, retryAfter?: number, challenge?: string, fault?: unknown) {
+    super(message, fault === undefined ? undefined : { cause: fault });
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
@@ -28,13 +28,26 @@ export const overloaded = (message: string) => new Refusal(503, Code.UNAVAILABLE
 export const unknownTarget = (message: string) => new Refusal(404, Code.UNIMPLEMENTED, message);
 export const unauthenticated = (message: string, challenge: string) =>
   new Refusal(401, Code.UNAUTHENTICATED, message, undefined, challenge);
+/** `fault` is for the log: the sender is not told. */
+export const unanswered = (fault: unknown) =>
+  new Refusal(
+    503,
+    Code.UNAVAILABLE,
+    "it cannot be told now who may send; the agent's log says why",
+    RETRY_AFTER,
+    undefined,
+    fault,
+  );
 export const tooLate = () =>
   new Refusal(504, Code.DEADLINE_EXCEEDED, "the call's own deadline passed while it waited for room");
 export const unsupported = (message: string) => new Refusal(415, Code.UNIMPLEMENTED, message);
 
 /** Turns whatever was thrown into what the sender is told; `report` hears of what nobody expected. */
 export function refusalOf(error: unknown, report: (error: unknown) => void): Refusal {
-  if (error instanceof Refusal) return error;
+  if (error instanceof Refusal) {
+    if (error.cause !== undefined) report(error.cause);
+    return error;
+  }
   if (error instanceof DecodeError) return malformed(error.message);
   report(error);
   return new Refusal(500, Code.INTERNAL, "the agent failed on this request; its log says why");
