@@ -1,10 +1,11 @@
-// `npm run docs`: option tables in the plugins' READMEs, the tables of all components and of the agent's metrics, and the JSON Schema, from the code itself.
+// `npm run docs`: option tables in the plugins' READMEs and of the service, the tables of all components and of the agent's metrics, and the JSON Schema, from the code itself.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Plugin } from "../src/api/index.ts";
+import type { Plugin, z } from "../src/api/index.ts";
 import { schemaOf } from "../src/commands/schema.ts";
 import type { Section } from "../src/config/id.ts";
 import { optionTable } from "../src/config/reference.ts";
+import { service } from "../src/config/shape.ts";
 import { INSTRUMENTS } from "../src/observe/instruments.ts";
 import { optionsOf, Registry } from "../src/registry.ts";
 
@@ -26,13 +27,16 @@ export async function generated(): Promise<Generated[]> {
   const readmes = plugins.map(({ section, plugin }) => {
     const path = `plugins/${section}/${plugin.type}/README.md`;
     const current = textOf(path);
-    return { path, current, wanted: withOptions(path, current, plugin) };
+    return { path, current, wanted: withOptions(path, current, optionsOf(plugin)) };
   });
+  const configuration = "docs/configuration.md";
+  const page = textOf(configuration);
   const path = "docs/components.md";
   const numbers = "docs/metrics.md";
   const schema = "docs/config.schema.json";
   return [
     ...readmes,
+    { path: configuration, current: page, wanted: withOptions(configuration, page, service) },
     { path, current: textOf(path), wanted: components(plugins) },
     { path: numbers, current: textOf(numbers), wanted: metrics() },
     { path: schema, current: textOf(schema), wanted: `${JSON.stringify(schemaOf(registry), null, 2)}\n` },
@@ -44,11 +48,10 @@ function textOf(path: string): string {
   return existsSync(at) ? readFileSync(at, "utf8") : "";
 }
 
-function withOptions(path: string, text: string, plugin: Plugin): string {
+function withOptions(path: string, text: string, schema: z.ZodObject): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`${path} has no ${BEGIN} with ${END} after it`);
-  const schema = optionsOf(plugin);
   const table = Object.keys(schema.shape).length > 0 ? optionTable(schema) : "It has no options.";
   return `${text.slice(0, begin + BEGIN.length)}\n${table}\n${text.slice(end)}`;
 }

@@ -29,6 +29,10 @@ function signalProblems(config: Config, registry: Plugins): Problem[] {
     for (const id of pipeline.processors) check(id, handled(config, registry, "processors", id), "processors");
     for (const id of pipeline.exporters) {
       check(id, handled(config, registry, "exporters", id) ?? connected(config, registry, id, "from"), "exporters");
+      const fault = unfitness(config, registry, id, signal);
+      const path = `service.pipelines.${name}.exporters`;
+      if (fault)
+        problems.push({ ...location, code: "wrong-signal", path, message: `${id} cannot be used here: ${fault}` });
     }
   }
   return problems;
@@ -88,6 +92,14 @@ function handled(config: Config, registry: Plugins, section: Section, id: string
   if (!plugin) return undefined;
   if (plugin.kind === "detector") return [plugin.signal];
   return "signals" in plugin ? (plugin.signals as readonly Signal[]) : undefined;
+}
+
+/** Why the exporter, as it is configured, cannot serve a signal that its plugin handles. */
+function unfitness(config: Config, registry: Plugins, id: string, signal: Signal): string | undefined {
+  const component = config.exporters.get(id);
+  const plugin = component && registry.get("exporters", component.type);
+  if (plugin?.kind !== "exporter" || !plugin.signals.includes(signal)) return undefined;
+  return plugin.unfit?.(component!.options, signal);
 }
 
 function connected(config: Config, registry: Plugins, id: string, side: "from" | "to"): readonly Signal[] | undefined {

@@ -21,7 +21,7 @@ function want(issue: z.core.$ZodIssue): string {
         ? `text that matches ${issue.pattern}`
         : (formats[issue.format] ?? `a valid ${issue.format}`);
     case "invalid_value":
-      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.map(String).join(", ")}`;
+      return issue.values.length === 1 ? shown(issue.values[0]) : `one of ${issue.values.map(shown).join(", ")}`;
     case "invalid_union":
       return union(issue);
     case "invalid_key":
@@ -30,6 +30,8 @@ function want(issue: z.core.$ZodIssue): string {
       return "another value";
   }
 }
+
+const shown = (value: unknown) => (value === "" ? '""' : String(value));
 
 const formats: Readonly<Record<string, string>> = {
   url: "a URL, such as https://example.org",

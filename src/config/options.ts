@@ -3,8 +3,8 @@ import type { z } from "zod";
 import type { Capability } from "../api/index.ts";
 import { expectation } from "./expectation.ts";
 import { didYouMean, type Location, type Problem, pathText, quoted } from "./problems.ts";
-import { type Accepts, ANYTHING, accepts, anyKeyOf, entryOf, objectsFor, takes } from "./schema.ts";
-import type { Branch, Entry, Tree } from "./tree.ts";
+import { type Accepts, ANYTHING, accepts, anyKeyOf, entryOf, holdsSecret, objectsFor, takes } from "./schema.ts";
+import type { Branch, Entry, Leaf, Tree } from "./tree.ts";
 import { withoutUserinfo } from "./url.ts";
 
 type Path = readonly PropertyKey[];
@@ -46,6 +46,9 @@ export function checkOptions<S extends z.ZodObject>(
   return undefined;
 }
 
+/** What older YAML takes for a boolean. */
+const YAML_1_1: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
+
 class Reading {
   readonly #tree: Tree;
   readonly #path: Path;
@@ -66,7 +69,7 @@ class Reading {
 
   /** The tree as JavaScript values, without the keys that `here` does not know: those are reported. */
   plain(tree: Tree, here: Accepts, path: Path, secret: boolean): unknown {
-    const hidden = secret || here.secret || (tree.kind === "leaf" && tree.secret);
+    const hidden = secret || here.secret || (tree.kind === "leaf" && (tree.secret || isMisplaced(tree, here)));
     if (hidden) this.#secrets.set(tree, tree.kind === "leaf" ? (tree.text ?? String(tree.value ?? "")) : "");
     if (tree.kind === "list") {
       return tree.items.map((item, i) => this.plain(item, accepts(entryOf(here, i)), [...path, i], hidden));
@@ -150,12 +153,19 @@ class Reading {
   }
 
   #hint(issue: z.core.$ZodIssue, tree: Tree | undefined): string {
-    if (tree?.kind !== "leaf" || this.#secrets.has(tree)) return "";
+    if (tree?.kind !== "leaf") return "";
+    const unquoted = typeof tree.value === "number" || typeof tree.value === "boolean";
+    if (unquoted && issue.code === "invalid_type" && issue.expected === "string") return "; put it in quotes";
+    if (this.#secrets.has(tree)) return "";
+    if (issue.code === "invalid_type" && typeof tree.value === "string") {
+      const written = YAML_1_1[tree.value.toLowerCase()];
+      if (issue.expected === "boolean" && written !== undefined) return `; write ${written}`;
+      if (issue.expected === "array") return `; write [${quoted(tree.value)}]`;
+    }
     if (issue.code === "invalid_value" && typeof tree.value === "string") {
       return didYouMean(tree.value, issue.values.map(String)).replace(/^ /, ". ");
     }
-    const unquoted = typeof tree.value === "number" || typeof tree.value === "boolean";
-    return unquoted && issue.code === "invalid_type" && issue.expected === "string" ? "; put it in quotes" : "";
+    return "";
   }
 
   /** A plugin's own message, which may repeat what it was given. */
@@ -170,6 +180,10 @@ class Reading {
     this.#problems.push({ ...at, code, path: pathText([...this.#path, ...path]), message });
   }
 }
+
+/** "headers: key=value": text where a map or list with secrets belongs most likely is one. */
+const isMisplaced = ({ value }: Leaf, here: Accepts) =>
+  typeof value === "string" && !takes(here, value) && holdsSecret(here);
 
 /** The issues of the one branch of a union that was meant: whose own type fits, with the fewest faults inside. */
 function fitting(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] | undefined {

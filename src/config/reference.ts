@@ -148,7 +148,7 @@ const typeNames: Readonly<Record<string, string>> = {
 
 function typeText(json: Json): string {
   if (typeof json.quantity === "string") return json.quantity;
-  if (json.enum) return json.enum.map((value) => code(String(value))).join(", ");
+  if (json.enum) return json.enum.map((value) => code(value === "" ? '""' : String(value))).join(", ");
   if (json.const !== undefined) return code(String(json.const));
   const parts = variants(json).filter(({ type }) => type !== "null");
   if (parts.length > 0) return [...new Set(parts.map(typeText))].join(" or ");

@@ -62,6 +62,20 @@ export function objectsFor(kinds: Accepts["kinds"], value: (key: string) => unkn
   return fitting.length > 0 ? fitting : objects;
 }
 
+/** Whether something within so many levels below is secret: what was written in its stead may be too. */
+export function holdsSecret({ kinds }: Pick<Accepts, "kinds">, levels = 5): boolean {
+  if (levels === 0) return false;
+  return kinds.some((kind) => {
+    const { def } = kind._zod;
+    const below =
+      def.type === "object" ? Object.values(def.shape) : (anyKeyOf({ kinds: [kind] }) ?? entryOf({ kinds: [kind] }, 0));
+    return below.some((schema) => {
+      const inside = accepts([schema]);
+      return inside.secret || holdsSecret(inside, levels - 1);
+    });
+  });
+}
+
 /** Whether a scalar of this value may stand here as far as its type goes. */
 export function takes({ kinds }: Accepts, value: string | number | boolean | null): boolean {
   const type = value === null ? "null" : typeof value;
@@ -76,7 +90,7 @@ export function takes({ kinds }: Accepts, value: string | number | boolean | nul
 }
 
 /** The schemas of a list's entry. */
-export function entryOf({ kinds }: Accepts, index: number): Schema[] {
+export function entryOf({ kinds }: Pick<Accepts, "kinds">, index: number): Schema[] {
   return kinds.flatMap(({ _zod: { def } }) => {
     if (def.type === "array") return [def.element];
     if (def.type !== "tuple") return [];
@@ -86,7 +100,7 @@ export function entryOf({ kinds }: Accepts, index: number): Schema[] {
 }
 
 /** The schemas of a map's values where any key may stand, or undefined when only the objects' own keys may. */
-export function anyKeyOf({ kinds }: Accepts): Schema[] | undefined {
+export function anyKeyOf({ kinds }: Pick<Accepts, "kinds">): Schema[] | undefined {
   if (kinds.length === 0) return [];
   const values = kinds.flatMap(({ _zod: { def } }) => {
     if (def.type === "record") return [def.valueType];

@@ -1,7 +1,7 @@
 // YAML as a tree in which every key and value knows where it was written; merging of such trees.
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, parseDocument, Scalar, type YAMLMap } from "yaml";
 import { type Location, type Problem, pathText, quoted } from "./problems.ts";
-import { type Environment, expand, scalarOf } from "./variables.ts";
+import { BARE, bareNames, type Environment, expand, scalarOf } from "./variables.ts";
 
 export type Tree = Leaf | List | Branch;
 
@@ -53,13 +53,15 @@ const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`;
 export function readTree(text: string, source: Source): Tree | undefined {
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
   const locate = locator(text, source);
+  let last = 0;
   for (const { code, message, pos } of [...document.errors, ...document.warnings].slice(0, MAX_SYNTAX_PROBLEMS)) {
-    source.problems.push({
-      ...locate(pos[0]),
-      code: "yaml-syntax",
-      path: "",
-      message: plainWords[code] ?? said(message),
-    });
+    const at = locate(pos[0]);
+    // what follows from the mistake before it is not told
+    if (last > 0 && code === "UNEXPECTED_TOKEN" && (at.line === last || message.includes("in YAML stream"))) continue;
+    last = at.line;
+    const variable = code === "UNEXPECTED_TOKEN" && text.startsWith("${", pos[0] - 1);
+    const cause = variable ? `inside {...} or [...] a variable is put in quotes: "\${env:NAME}"` : plainWords[code];
+    source.problems.push({ ...at, code: "yaml-syntax", path: "", message: cause ?? said(message) });
   }
   if (document.errors.length + document.warnings.length > 0) return undefined;
   return new Builder(source, locate).build(document.contents, [], locate(0));
@@ -161,6 +163,16 @@ class Builder {
     }
     if (!value.includes("$")) return { kind: "leaf", value, secret: false, at };
     const { text, whole, secret, problems } = expand(value, this.#source.env);
+    if (bareNames(value).some((name) => this.#source.env[name] !== undefined)) {
+      const problem = {
+        ...at,
+        code: "bare-variable",
+        path: pathText(path),
+        message: BARE,
+        severity: "warning",
+      } as const;
+      this.#source.problems.push(problem);
+    }
     for (const { code, message } of problems) this.#broken(at, path, code, message);
     if (problems.length > 0) return { kind: "leaf", value: undefined, secret, at };
     return whole

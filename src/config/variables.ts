@@ -52,6 +52,14 @@ export function expand(text: string, env: Environment, nesting = 0): Expansion {
   return { text: result + text.slice(from), whole, secret, problems };
 }
 
+/** Names after a dollar without a brace: the Collector once replaced those, now they are text there as here. */
+export function bareNames(text: string): string[] {
+  return [...text.replaceAll("$$", "").matchAll(/\$([A-Za-z_]\w*)/g)].map(([, name]) => name);
+}
+
+/** Does not show the text, which may be a secret. */
+export const BARE = `a "$" and the name of an environment variable are text without braces; write \${env:NAME}, or "$$" for a dollar`;
+
 /** Where the brace opened at `open` closes, a default's own variables skipped; -1 if nowhere. */
 function closing(text: string, open: number): number {
   let depth = 0;

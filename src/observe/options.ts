@@ -84,7 +84,11 @@ export function prometheusEndpoint({ host, port }: { host: string; port: number 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 const outputs = (what: string) =>
   z
-    .array(z.enum(["stderr", "stdout"]))
+    .array(
+      z.enum(["stderr", "stdout"], {
+        error: "only stderr and stdout are written to; redirect them to a file where the agent is started",
+      }),
+    )
     .min(1)
     .default(["stderr"])
     .describe(what);
@@ -115,9 +119,13 @@ const logs = z.object({
 
 export type LogSettings = z.output<typeof logs>;
 
+const none = (why: string) => z.array(z.unknown()).max(0, why).default([]).describe("Only empty.");
+
 const traces = z
   .object({
     level: z.enum(["none"]).default("none").describe("The agent makes no spans about itself."),
+    propagators: z.array(z.string()).default([]).describe("Accepted; without spans there is nothing to propagate."),
+    processors: none("the agent makes no spans about itself; remove them"),
   })
   .prefault({})
   .describe("Accepted where it asks for nothing.");

@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { duration, z } from "../api/index.ts";
 
 /** The Collector's configuration of readers counts plain milliseconds; a duration is read too. */
-export const milliseconds = (value: number) => z.union([z.int().positive(), duration()]).default(value);
+export const milliseconds = (value: number) => z.union([z.int().positive(), duration()]).prefault(value);
 
 function illegal(name: string, value: string): boolean {
   try {

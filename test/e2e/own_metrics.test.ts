@@ -44,6 +44,31 @@ async function send(agent: Running, points: number): Promise<number> {
   return (await request(agent.at("otlp", "http"), "/v1/metrics", gauge("checkout", "queue", values))).status;
 }
 
+test("a reload that changes a component takes nothing away from its counters", async (t) => {
+  const sink = await httpSink(t);
+  const text = config(scraped(), sink.endpoint);
+  const folder = folderWith(t, { "config.yaml": text });
+  const agent = await startWith(t, ["run", "--config", join(folder, "config.yaml")]);
+  assert.equal(await send(agent, 3), 200);
+  const sent = "otelcol_exporter_sent_metric_points";
+  const before = await scrape(agent, (all) => numberOf(all, sent) === 3);
+  writeFileSync(
+    join(folder, "config.yaml"),
+    text.replace("ewma: }", "ewma: { alpha: 0.1 } }").replace(`"http://${sink.endpoint}"`, "$&, timeout: 9s"),
+  );
+  agent.signal("SIGHUP");
+  await eventually("the reload", () => agent.output.stderr.includes("reload 1 is done"));
+  assert.equal(await send(agent, 2), 200);
+  const after = await scrape(agent, (all) => numberOf(all, sent) === 5);
+  const counted = (families: Families) =>
+    [...families].flatMap(([name, { type, samples }]) =>
+      type === "counter" ? samples.map(({ labels, value }) => ({ key: name + JSON.stringify(labels), value })) : [],
+    );
+  const now = new Map(counted(after).map(({ key, value }) => [key, value]));
+  for (const { key, value } of counted(before)) assert.ok((now.get(key) ?? -1) >= value, `${key} fell from ${value}`);
+  assert.equal(numberOf(after, "vedette_detector_rows"), 5);
+});
+
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

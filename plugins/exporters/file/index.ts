@@ -39,6 +39,15 @@ const options = z
     flush_interval: duration()
       .prefault("1s")
       .describe("How often what was written is forced to the disk; 0 leaves it to the operating system."),
+    group_by: z
+      .object({
+        enabled: z
+          .literal(false, { error: "there is one file an exporter; write an exporter for each" })
+          .default(false)
+          .describe("Only false."),
+      })
+      .prefault({})
+      .describe("Accepted where it asks for nothing: everything goes into the one file."),
     create_directory: z.boolean().default(false).describe("Whether a missing directory is created."),
   })
   .refine((o) => !(o.append && o.compression), {

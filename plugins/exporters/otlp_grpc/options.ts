@@ -5,7 +5,10 @@ import { byteSize, clientTls, duration, extensionId, z } from "vedette";
 const NAME = /^[0-9a-z_.-]+$/i;
 const VALUE = /^[ -~]*$/;
 
-const headers = z.record(z.string(), z.string().meta({ secret: true })).superRefine((headers, context) => {
+const secret = () => z.string().meta({ secret: true });
+const pair = z.object({ name: z.string().describe("Its name."), value: secret().describe("Its value.") });
+const pairs = z.array(pair).transform((list) => Object.fromEntries(list.map(({ name, value }) => [name, value])));
+const headers = z.union([z.record(z.string(), secret()), pairs]).superRefine((headers, context) => {
   for (const [name, value] of Object.entries(headers)) {
     const message = /-bin$/i.test(name)
       ? "binary metadata (a name that ends in -bin) cannot be configured"

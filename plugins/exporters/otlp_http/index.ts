@@ -14,7 +14,7 @@ import { encodeAnomalyGauges, encodeAnomalyLogs, protobufToJson } from "vedette/
 import { partialSuccess, refusal } from "./answer.ts";
 import { compressorOf } from "./body.ts";
 import { Connections } from "./connections.ts";
-import { endpointOf, type Options, options } from "./options.ts";
+import { endpointOf, type Options, options, unfit } from "./options.ts";
 import { post, type Target, targetOf } from "./post.ts";
 
 class OtlpHttp implements Exporter<Signal> {
@@ -23,7 +23,7 @@ class OtlpHttp implements Exporter<Signal> {
   readonly #connections: Connections;
   readonly #headers: http.OutgoingHttpHeaders;
   readonly #compress: ReturnType<typeof compressorOf>;
-  readonly #targets: Record<Telemetry, Target>;
+  readonly #targets: Readonly<Record<Telemetry, Target | undefined>>;
   /** Anomalies whose log events are delivered and whose gauges are not yet: trying again does not repeat the events. */
   readonly #logged = new WeakSet<readonly Anomaly[]>();
 
@@ -36,9 +36,12 @@ class OtlpHttp implements Exporter<Signal> {
     this.#compress = compressorOf(options);
     if (this.#compress) headers["content-encoding"] = options.compression;
     this.#headers = headers;
-    const target = (signal: Telemetry) => targetOf(endpointOf(options, signal));
+    const target = (signal: Telemetry) => {
+      const url = endpointOf(options, signal);
+      return url && targetOf(url);
+    };
     this.#targets = { metrics: target("metrics"), logs: target("logs"), traces: target("traces") };
-    const secure = Object.values(this.#targets).some((target) => target.secure);
+    const secure = Object.values(this.#targets).some((target) => target?.secure);
     this.#connections = new Connections(options, secure, host);
   }
 
@@ -63,6 +66,7 @@ class OtlpHttp implements Exporter<Signal> {
 
   async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
     const target = this.#targets[kind];
+    if (!target) throw new ExportError(`there is no endpoint for ${kind}`, { retryable: false });
     const body = await this.#body(kind, bytes);
     const headers = { ...this.#headers, ...this.#credentials() };
     const answer = await post(target, { headers, body, agent: this.#connections.of(target.secure) }, signal);
@@ -99,5 +103,6 @@ export default defineExporter({
   signals: ["metrics", "logs", "traces", "anomalies"],
   sends: true,
   config: options,
+  unfit,
   create: (options, host) => new OtlpHttp(options, host),
 });

@@ -1,6 +1,6 @@
 // The options of the otlp_http exporter: names and defaults of the Collector's otlphttp.
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { byteSize, clientTls, duration, extensionId, type Telemetry, z } from "vedette";
+import { byteSize, clientTls, duration, extensionId, type Signal, type Telemetry, z } from "vedette";
 
 /** Headers that say how a body is written, which only this exporter knows. */
 const OURS = new Set(["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"]);
@@ -16,17 +16,35 @@ function headerProblem(name: string, value: string): string | undefined {
   return undefined;
 }
 
-const headers = z.record(z.string(), z.string().meta({ secret: true })).superRefine((headers, context) => {
+const secret = () => z.string().meta({ secret: true });
+const pair = z.object({ name: z.string().describe("Its name."), value: secret().describe("Its value.") });
+const pairs = z.array(pair).transform((list) => Object.fromEntries(list.map(({ name, value }) => [name, value])));
+const headers = z.union([z.record(z.string(), secret()), pairs]).superRefine((headers, context) => {
   for (const [name, value] of Object.entries(headers)) {
     const message = headerProblem(name, value);
     if (message) context.addIssue({ code: "custom", path: [name], message });
   }
 });
 
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const url = () =>
-  z.string().refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), {
-    error: "not an HTTP URL; write it as in http://collector:4318",
-  });
+  z
+    .string()
+    .refine((text) => ["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""), {
+      error: "not an HTTP URL; write it as in http://collector:4318",
+      abort: true,
+    })
+    .refine((text) => isDecodable(new URL(text)), {
+      error: "its user or password cannot be decoded; write a % in it as %25",
+    });
 
 export const options = z
   .object({
@@ -83,18 +101,33 @@ export const options = z
     path: ["compression_params", "level"],
     error: "only zstd has levels above 9",
   })
-  .refine((o) => o.endpoint !== undefined || (o.metrics_endpoint && o.logs_endpoint && o.traces_endpoint), {
+  .refine((o) => o.endpoint ?? o.metrics_endpoint ?? o.logs_endpoint ?? o.traces_endpoint ?? o.profiles_endpoint, {
     path: ["endpoint"],
-    error: "is missing; give it, or all of metrics_endpoint, logs_endpoint and traces_endpoint",
+    error: "is missing; give it, or traces_endpoint, metrics_endpoint or logs_endpoint for what it is to send",
   });
 
 export type Options = z.output<typeof options>;
 
-/** Where requests of one signal go. A path or query of `endpoint` stays; one slash at its end does not double. */
-export function endpointOf(options: Options, signal: Telemetry): URL {
+/** Where requests of one signal go, if anywhere. A path or query of `endpoint` stays; one slash at its end does not double. */
+export function endpointOf(options: Options, signal: Telemetry): URL | undefined {
   const whole = options[`${signal}_endpoint`];
   if (whole !== undefined) return new URL(whole);
-  const base = new URL(options.endpoint as string);
+  if (options.endpoint === undefined) return undefined;
+  const base = new URL(options.endpoint);
   base.pathname = `${base.pathname.replace(/\/+$/, "")}/v1/${signal}`;
   return base;
+}
+
+/** Anomalies go out as logs, and as metrics where they have companions. */
+const CARRIERS: Readonly<Record<Signal, readonly Telemetry[]>> = {
+  metrics: ["metrics"],
+  logs: ["logs"],
+  traces: ["traces"],
+  anomalies: ["logs", "metrics"],
+};
+
+/** Why nothing of the signal can be sent. */
+export function unfit(options: Options, signal: Signal): string | undefined {
+  const missing = CARRIERS[signal].find((carrier) => endpointOf(options, carrier) === undefined);
+  return missing && `it has no endpoint for ${signal}; give it ${missing}_endpoint, or endpoint`;
 }

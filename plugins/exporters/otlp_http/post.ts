@@ -40,6 +40,7 @@ const REMEDY: Record<string, string> = {
   ECONNREFUSED: "is a collector listening there?",
   ENOTFOUND: "is the host name right?",
   EAI_AGAIN: "the host name could not be looked up; does DNS work?",
+  ERR_PROXY_TUNNEL: "the proxy of proxy_url does not let it through; check its address, user and password",
   EPROTO: "does the port speak TLS? If not, write http://",
 };
 

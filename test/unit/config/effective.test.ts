@@ -108,7 +108,7 @@ for (const [form, write] of [
 
 test("no secret is shown, wherever it stands", async () => {
   const { shown } = await effective(
-    `receivers: {x: }
+    `receivers: {x: {endpoint: "me:s3cret@host:1"}}
 exporters:
   y:
   x:
@@ -116,7 +116,7 @@ exporters:
     token: s3cret
     headers: {authorization: Basic s3cret, x-key: "$$s3cret"}
     credentials: {user: s3cret-user, keys: [s3cret-a, s3cret-b]}
-    hosts: ["http://me:s3cret@host/path?x=1", "https://s3cret@host", "see http://u:p-s3cret@a and http://v:s3cret@b", "\${SECRET}"]
+    hosts: ["http://me:s3cret@host/path?x=1", "https://s3cret@host", "see http://u:p-s3cret@a and http://v:s3cret@b", "\${SECRET}", "http:u:s3cret@h", "http://u:it's3cret@h", "http://u:my s3cret@h"]
     labels: {plain: seen, taken: "\${env:SECRET}", number: "\${env:NUMBER}", "nested": "\${env:NONE:-\${env:SECRET}}"}
     backends: [{kind: http, url: "http://a", password: s3cret}]
     queue: {size: "\${env:NUMBER}"}

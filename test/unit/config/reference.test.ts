@@ -9,7 +9,7 @@ test("a table has a row for every option, with units, choices and defaults as a 
   const schema = z.object({
     timeout: duration().prefault("5s").describe("How long."),
     limit: byteSize().optional().describe("How much."),
-    mode: z.enum(["a", "b"]).default("a").describe("One a|b."),
+    mode: z.enum(["a", "b", ""]).default("a").describe("One a|b."),
     endpoint: z.string().describe("Where."),
     on: z.boolean().default(true).describe("Whether."),
     share: z.number().min(0).max(1).default(0.5).describe("Part."),
@@ -36,7 +36,7 @@ test("a table has a row for every option, with units, choices and defaults as a 
 |---|---|---|---|
 | \`timeout\` | duration | \`5s\` | How long. |
 | \`limit\` | size |  | How much. |
-| \`mode\` | \`a\`, \`b\` | \`a\` | One a\\|b. |
+| \`mode\` | \`a\`, \`b\`, \`""\` | \`a\` | One a\\|b. |
 | \`endpoint\` | text | required | Where. |
 | \`on\` | boolean | \`true\` | Whether. |
 | \`share\` | number | \`0.5\` | Part. |

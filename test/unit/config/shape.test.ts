@@ -135,6 +135,40 @@ test("a secret stands in no message, not even in one that a plugin writes", asyn
   ]);
 });
 
+test("a secret that stands where a map or list with secrets belongs is in no message either", async () => {
+  const text = z.string().meta({ secret: true });
+  const schema = z.object({
+    headers: z.record(z.string(), text).default({}),
+    tokens: z.array(text).optional(),
+    login: z.object({ user: z.string().optional(), inner: z.object({ password: text }).optional() }).optional(),
+    names: z.array(z.string()).default([]),
+  });
+  const problems = await problemsOf(
+    schema,
+    '{headers: "authorization=s3cret", tokens: s3cret, login: "me:s3cret", names: plain}',
+  );
+  assert.equal(problems.length, 4);
+  assert.doesNotMatch(problems.join("\n"), /s3cret/);
+  assert.match(problems[3], /"plain" does not fit/);
+});
+
+test("what stands before the @ of a URL is in no message, however the URL is miswritten", async () => {
+  const schema = z.object({ url: z.string().refine(() => false, { error: "not a URL" }) });
+  for (const url of [
+    "http://me:s3/cret@host",
+    "http://me:s3'cret@host",
+    "http://me:s3 cret@host",
+    "http:me:s3cret@host",
+    "me:s3cret@host:4317",
+    "http://me:s3#cret@host",
+  ]) {
+    assert.doesNotMatch((await problemsOf(schema, `{url: "${url}"}`)).join(), /cret/, url);
+  }
+  for (const url of ["http://host:4318/a@b", "http://[::1]:4318/a@b", "a@b", "http://host/?to=a@b"]) {
+    assert.ok((await problemsOf(schema, `{url: "${url}"}`)).join().includes(url), url);
+  }
+});
+
 test("options are strict at every level, through every wrapper and in every kind of union", async () => {
   const inner = z.object({ known: z.boolean().default(true) });
   const schema = z.object({

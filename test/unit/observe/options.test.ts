@@ -85,8 +85,8 @@ const refused: readonly (readonly [text: string, problem: RegExp])[] = [
   ],
   ["{metrics: {address: 'a:1', readers: []}}", /readers say already who reads the metrics; remove address/],
   ["{metrics: {views: []}}", /no such option/],
-  ["{logs: {output_paths: [/var/log/agent.log]}}", /expected one of stderr, stdout/],
-  ["{traces: {processors: []}}", /no such option/],
+  ["{logs: {output_paths: [/var/log/agent.log]}}", /redirect them to a file/],
+  ["{traces: {processors: [{batch: {}}]}}", /no spans about itself; remove them/],
 ];
 
 for (const [text, problem] of refused) {
