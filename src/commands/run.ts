@@ -10,7 +10,7 @@ import { StateStore } from "../series/store.ts";
 import { type Arguments, type Command, EXIT } from "./command.ts";
 import { type Loaded, load } from "./load.ts";
 import { version } from "./version.ts";
-import { watchFiles } from "./watch.ts";
+import { type Watch, watchFiles } from "./watch.ts";
 
 type Service = Config["service"];
 
@@ -28,6 +28,9 @@ used changes nothing. SIGTERM and SIGINT deliver what was accepted, then stop; a
   },
 };
 
+/** Milliseconds within which the same signal is one. */
+const TWICE = 500;
+
 class Run {
   readonly #args: Arguments;
   readonly #log: Log;
@@ -41,6 +44,7 @@ class Run {
   #waiting = false;
   /** Asked to stop. */
   #ending = false;
+  #watch: Watch | undefined;
   #agent: Agent | undefined;
   #service: Service;
 
@@ -58,6 +62,7 @@ class Run {
     const starting = this.#start(loaded);
     this.#busy = starting;
     const watch = watchFiles(loaded.draft.files, () => this.#ask("a configuration file has changed"));
+    this.#watch = watch;
     const started = await starting;
     if (started) {
       own.info(`vedette ${version()} is running: point OTLP exporters at an endpoint listed above`);
@@ -107,8 +112,12 @@ class Run {
       ["SIGTERM", 15],
       ["SIGINT", 2],
     ] as const) {
+      let since = 0;
       process.on(signal, () => {
+        // from a terminal it comes to the whole group, and npm passes it on: twice for one key
+        if (this.#ending && performance.now() - since < TWICE) return;
         if (this.#ending) process.exit(128 + number);
+        since = performance.now();
         this.#ending = true;
         this.#log.for("vedette").info(`${signal}: stopping; what was accepted is being delivered`);
         void this.#agent?.stop();
@@ -133,6 +142,7 @@ class Run {
     this.#waiting = true;
     this.#busy = this.#busy.then(() => {
       this.#waiting = false;
+      this.#watch?.settle();
       return this.#ending ? undefined : this.#reload(why);
     });
   }

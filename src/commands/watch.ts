@@ -3,11 +3,17 @@ import { statSync } from "node:fs";
 
 const EVERY = 1000;
 
+export interface Watch {
+  /** The files are about to be read: as they are now, they are known. */
+  settle(): void;
+  close(): void;
+}
+
 /**
  * Calls `changed` once the files differ from what they were and have stood still for a look. A file that is away, as for a moment
  * while an editor writes it, is waited for; names that are no files are left alone.
  */
-export function watchFiles(names: readonly string[], changed: () => void): { close(): void } {
+export function watchFiles(names: readonly string[], changed: () => void): Watch {
   const files = names.filter((name) => stampOf(name) !== undefined);
   let settled = files.map(stampOf).join("\n");
   let last = settled;
@@ -21,7 +27,12 @@ export function watchFiles(names: readonly string[], changed: () => void): { clo
     settled = now;
     changed();
   }, EVERY).unref();
-  return { close: () => clearInterval(timer) };
+  return {
+    settle() {
+      settled = files.map(stampOf).join("\n");
+    },
+    close: () => clearInterval(timer),
+  };
 }
 
 function stampOf(file: string): string | undefined {

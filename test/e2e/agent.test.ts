@@ -71,8 +71,21 @@ test("a second SIGTERM ends the agent at once", async (t) => {
   await request(agent.at("otlp", "http"), "/v1/metrics", numbered(0));
   agent.signal("SIGTERM");
   await eventually("the agent to begin stopping", () => agent.output.stderr.includes("SIGTERM"));
+  await new Promise((resolve) => setTimeout(resolve, 700));
   agent.signal("SIGTERM");
   assert.equal(await agent.exited, 143);
+});
+
+test("a signal that comes twice for one key, from the terminal and from npm, still delivers what was acknowledged", async (t) => {
+  const sink = await httpSink(t);
+  sink.delay = 300;
+  const agent = await startAgent(t, forward("otlp_http", sink, ""));
+  await request(agent.at("otlp", "http"), "/v1/metrics", numbered(0));
+  agent.signal("SIGINT");
+  await eventually("the agent to begin stopping", () => agent.output.stderr.includes("SIGINT"));
+  agent.signal("SIGINT");
+  assert.equal(await agent.exited, 0);
+  assert.equal(sink.received.length, 1);
 });
 
 test("what cannot be delivered within shutdown_timeout is counted in the log, and the agent still ends with 0", async (t) => {

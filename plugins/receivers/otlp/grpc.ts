@@ -41,7 +41,7 @@ const CROWDED = 0.9 * MAX_CONNECTIONS;
 /** In a GOAWAY: the connection will end, and no call is refused yet. */
 const ANY_STREAM = 2 ** 31 - 1;
 /** Milliseconds that a sender has to hear that; calls that it opens until then are served. */
-const LAST_CALLS = 500;
+const LAST_CALLS = 1500;
 
 const GRPC_TYPE = /^application\/grpc(\+proto)?(;|$)/;
 const LONGEST_MESSAGE = 1024;
