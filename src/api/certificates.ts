@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext, getCACertificates, type SecureContextOptions } from "node:tls";
 import type { Host } from "./component.ts";
+import { unreadable } from "./file_failure.ts";
 import { type ClientTls, protocolOf, type ServerTls } from "./tls.ts";
 
 /** A bundle of every public root has about a tenth of it. */
@@ -11,13 +12,6 @@ const HOUR = 3_600_000;
 /** A certificate is warned about in the last tenth of its life, and not before its last week. */
 const LAST_DAYS = 7 * 24 * HOUR;
 const LAST_PART = 10;
-
-const REMEDY: Record<string, string> = {
-  ENOENT: "there is no such file; correct the path, or put the file there",
-  ENOTDIR: "there is no such file; correct the path",
-  EACCES: "this user may not read it; change its owner or its mode",
-  EPERM: "this user may not read it; change its owner or its mode",
-};
 
 /** PEM texts, without those that are not set; `ca` is what the other side is checked by. */
 type Material = Readonly<Partial<Record<"ca" | "cert" | "key", Pem>>>;
@@ -180,8 +174,9 @@ async function textOf(file: string, origin: string): Promise<string> {
     size = about.size;
     if (size <= LARGEST_FILE) return await readFile(file, "latin1");
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    throw new Error(`${origin} cannot be read: ${REMEDY[code] ?? message}${code && ` (${code})`}`, { cause: error });
+    const failure = error as NodeJS.ErrnoException;
+    const code = failure.code ? ` (${failure.code})` : "";
+    throw new Error(`${origin} cannot be read: ${unreadable(failure)}${code}`, { cause: error });
   }
   throw new Error(`${origin} has ${size} bytes, more than any PEM file; correct the path`);
 }

@@ -17,6 +17,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return { host: part[1] || part[2] || undefined, port: Number(part[3]) };
 }
 
+/** Whether only this machine reaches an address, given without port and brackets. */
+export const isLoopback = (address: string | undefined): boolean =>
+  address !== undefined && /^(127\..*|::1|::ffff:127\..*|localhost)$/i.test(address);
+
 /** An option type for an endpoint; it stays text once parsed. */
 export const endpoint = () =>
   z.string().refine((text) => parseEndpoint(text) !== undefined, {

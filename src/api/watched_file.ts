@@ -1,16 +1,10 @@
 // A small text file of settings that is read again whenever it changes, such as tokens and passwords.
 import { readFile, stat } from "node:fs/promises";
 import type { Host } from "./component.ts";
+import { unreadable } from "./file_failure.ts";
 
 const EVERY = 1000;
 const LARGEST = 1024 ** 2;
-
-const REMEDY: Record<string, string> = {
-  ENOENT: "there is no such file; correct the path, or put the file there",
-  ENOTDIR: "there is no such file; correct the path",
-  EACCES: "this user may not read it; change its owner or its mode",
-  EPERM: "this user may not read it; change its owner or its mode",
-};
 
 /**
  * Reads the file and hands its text to `take`; so again within about a second of each change, until `close`. Rejects when it
@@ -32,8 +26,7 @@ export async function watchFile(
   async function look(): Promise<boolean> {
     const { text, stamp } = await read(path, seen).catch((error: NodeJS.ErrnoException) => {
       seen = "";
-      const cause = (error.code && REMEDY[error.code]) ?? error.message;
-      throw new Error(`${option} (${path}) cannot be read: ${cause}`, { cause: error });
+      throw new Error(`${option} (${path}) cannot be read: ${unreadable(error)}`, { cause: error });
     });
     if (text === undefined || closed) return false;
     seen = stamp;

@@ -1,7 +1,7 @@
 // Serves the agent's metrics to Prometheus: GET /metrics, nothing else.
 import { createServer } from "node:http";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import { type Listening, type Logger, listen } from "../api/index.ts";
+import { isLoopback, type Listening, type Logger, listen, parseEndpoint } from "../api/index.ts";
 import { CONTENT_TYPE, prometheusText, type TextOptions } from "./prometheus.ts";
 
 /** A scrape is a few bytes and quick; whatever is not is cut after this many milliseconds. */
@@ -10,8 +10,6 @@ const TIMEOUT = 5000;
 const IDLE = 120_000;
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
-/** Bound addresses that only this machine reaches. */
-const LOOPBACK = /^(127\.|\[::1\]|\[::ffff:127\.)/;
 /** Milliseconds that a scrape under way has once the endpoint is closed. */
 const GRACE = 1000;
 
@@ -59,7 +57,7 @@ export async function serveScrapes(
   const listening: Listening = await listen(server, options.endpoint, { option: options.option, owner: "telemetry" });
   const { endpoint } = listening;
   log.info("listening", { protocol: "prometheus", endpoint });
-  if (!LOOPBACK.test(endpoint)) {
+  if (!isLoopback(parseEndpoint(endpoint)?.host)) {
     const remedy = `set ${options.option} to an address as 127.0.0.1 if nobody scrapes from elsewhere`;
     log.warn("own metrics can be read from beyond this machine, without encryption and authentication", {
       endpoint,

@@ -1,8 +1,17 @@
 // Serves pages for people about the running agent: its service, pipelines and extensions.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AgentView, defineExtension, endpoint, type Listening, listen, parseEndpoint, z } from "vedette";
+import {
+  type AgentView,
+  defineExtension,
+  endpoint,
+  isLoopback,
+  type Listening,
+  listen,
+  parseEndpoint,
+  z,
+} from "vedette";
 import { PAGES } from "./pages.ts";
-import { isLoopback, isRebound } from "./rebinding.ts";
+import { isRebound } from "./rebinding.ts";
 
 /** A reader asks rarely and for little; whatever is slow is cut after this many milliseconds. */
 const TIMEOUT = 5000;

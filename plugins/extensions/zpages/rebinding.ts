@@ -2,9 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-
-export const isLoopback = (address: string | undefined): boolean =>
-  address !== undefined && /^(127\..*|::1|::ffff:127\..*|localhost)$/i.test(address);
+import { isLoopback } from "vedette";
 
 /** Whether a request over loopback names a host that a stranger may own: a browser would show him the answer. */
 export function isRebound({ headers: { host = "" }, socket: { localAddress } }: IncomingMessage): boolean {

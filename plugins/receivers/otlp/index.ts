@@ -1,5 +1,5 @@
 // Receives OTLP over gRPC and HTTP.
-import { defineReceiver, type Host, z } from "vedette";
+import { defineReceiver, type Host, isLoopback, parseEndpoint, z } from "vedette";
 import { grpcListener } from "./grpc.ts";
 import { grpcOptions } from "./grpc_options.ts";
 import { httpListener } from "./http.ts";
@@ -79,11 +79,9 @@ function environment({ protocol, plaintext }: Listener, endpoint: string): strin
   return `OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${endpoint} OTEL_EXPORTER_OTLP_PROTOCOL=${spoken}`;
 }
 
-const LOOPBACK = /^(127\.|\[::1\]|\[::ffff:127\.)/;
-
 /** Says what stands open on an address that others can reach. */
 function warnOfStrangers({ protocol, plaintext, anonymous }: Listener, endpoint: string, host: Host): void {
-  if (LOOPBACK.test(endpoint) || !(plaintext || anonymous)) return;
+  if (isLoopback(parseEndpoint(endpoint)?.host) || !(plaintext || anonymous)) return;
   const open = [plaintext && "without encryption", anonymous && "without authentication"].filter(Boolean).join(" and ");
   const missing = [plaintext && "tls", anonymous && "auth"].filter(Boolean).join(" and ");
   const remedy = `set ${missing} below protocols.${protocol}, or an endpoint on 127.0.0.1`;

@@ -176,7 +176,6 @@ test("anomalies are joined and split as lists", async (t) => {
     [1, 3],
     [3, 9],
   ]) {
-    // biome-ignore format: three slices
     const some = found.slice(from, to);
     queue.push(some, { items: some.length, bytes: some.length * 1024 }, () => {});
   }

@@ -67,7 +67,13 @@ test("what waits is in the storage alone: its buffer goes back at once", async (
     const { bytes, items } = data as ExportRequest;
     assert.equal(oracle.logs.request.decode(bytes).toJSON().resourceLogs[0].scopeLogs[0].logRecords.length, items);
   }
-  assert.deepEqual([sizes(sent), released], [[1, 2, 3], [2, 3, 1]]); // biome-ignore format: two lists
+  assert.deepEqual(
+    [sizes(sent), released],
+    [
+      [1, 2, 3],
+      [2, 3, 1],
+    ],
+  );
 });
 
 test("after a crash the next process sends what was left, in order, as it was batched", async () => {
