@@ -71,6 +71,7 @@ const ANOMALY: Anomaly = {
   lower: 45,
   upper: 65,
   reason: "system.disk.operation of shop/service-1 is 95, expected about 55: as rare as one normal row in 16 billion.",
+  contributors: [],
   companions: false,
 };
 
@@ -113,7 +114,12 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
   const state = new SeriesState(plugin.state as StateShape);
   const age = new Uint32Array(items).fill(1);
   const column = () => new Float64Array(items);
-  const verdicts = { score: column(), observed: column(), expected: column(), lower: column(), upper: column() };
+  const numbers = { score: column(), observed: column(), expected: column(), lower: column(), upper: column() };
+  const verdicts = {
+    ...numbers,
+    finding: new Uint8Array(numbers.score.length),
+    basis: new Uint8Array(numbers.score.length),
+  };
   const watched = new Intake<Telemetry>(signal, SEED, 1_000_000);
   const detector = detectorOf(signal, watched);
   const batch = new PipelineBatch<Telemetry>(signal);

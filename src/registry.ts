@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type DetectorPlugin, type Plugin, z } from "./api/index.ts";
+import { type Plugin, z } from "./api/index.ts";
 import type { Draft, PluginReference } from "./config/file.ts";
 import { SECTIONS, type Section, singular } from "./config/id.ts";
 import { nearest, type Problem, quoted } from "./config/problems.ts";
@@ -22,6 +22,7 @@ const HOME: Record<Plugin["kind"], Section> = {
   receiver: "receivers",
   detector: "processors",
   processor: "processors",
+  finder: "processors",
   connector: "connectors",
   exporter: "exporters",
   extension: "extensions",
@@ -79,7 +80,9 @@ export function manifestFault(value: unknown): string | undefined {
 
 /** Options that every plugin of this kind has beside its own. */
 function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
-  if (plugin.kind === "detector") return detectorOptions(plugin as Pick<DetectorPlugin, "signal" | "defaults">);
+  if (plugin.kind === "detector") return detectorOptions(plugin);
+  // annotated as metrics are where it watches them
+  if (plugin.kind === "finder") return detectorOptions({ ...plugin, signal: plugin.signals[0] });
   return plugin.kind === "exporter" && plugin.sends ? sendingOptions : {};
 }
 

@@ -145,6 +145,7 @@ export function anomalyOf(changes: Partial<Anomaly> = {}): Anomaly {
     lower: Number.NaN,
     upper: 300,
     reason: "http.server.duration p99 of checkout is 930 ms, expected about 120 ms",
+    contributors: [],
     companions: false,
     ...changes,
   };

@@ -6,6 +6,7 @@ import type { Log } from "../observe/log.ts";
 import type { ComponentMeter } from "../observe/meter.ts";
 import { Turn } from "../pipeline/hub.ts";
 import { Intake } from "../pipeline/intake.ts";
+import type { Tap } from "../pipeline/tap.ts";
 import type { Registry } from "../registry.ts";
 import type { StateStore } from "../series/store.ts";
 import type { SeriesTable } from "../series/table.ts";
@@ -20,6 +21,9 @@ import { Memory } from "./memory.ts";
 /** Milliseconds that the queue of an exporter which a reload took out of use may go on sending: until it is empty. */
 const UNTIL_EMPTY = 2 ** 31 - 1;
 
+/** Milliseconds between two looks at the clock. */
+const TICK = 1000;
+
 export interface Surroundings {
   readonly log: Log;
   readonly version: string;
@@ -30,10 +34,15 @@ export interface Surroundings {
   readonly measurements: () => readonly Measurement[];
   /** Where state outlives the process; absent: nowhere. */
   readonly store?: StateStore;
+  /** Who else is told every verdict. */
+  readonly tap?: Tap;
+  /** Telemetry comes in event time: whoever feeds it also calls `tick`. */
+  readonly replays?: boolean;
 }
 
 export class Agent implements Lender {
   readonly turn = new Turn();
+  readonly tap: Tap | undefined;
   readonly view: AgentView;
   readonly #around: Surroundings;
   readonly #board: Board;
@@ -55,10 +64,12 @@ export class Agent implements Lender {
   #restored: Promise<void> = Promise.resolve();
   #reloading: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
+  #ticking: NodeJS.Timeout | undefined;
 
   /** Nothing is bound or opened before `start`. Throws what a plugin's `create` throws. */
   constructor(config: Config, registry: Registry, around: Surroundings) {
     this.#around = around;
+    this.tap = around.tap;
     this.#maxSeries = config.service.max_series;
     this.#memory = new Memory(around.store, around.now);
     this.#board = new Board(around.now, ({ status, reason, ...place }, before) => {
@@ -164,6 +175,7 @@ export class Agent implements Lender {
     this.#follow(this.#graph);
     resume();
     for (const made of this.#graph.extensions.values()) tell(made, true);
+    if (!this.#around.replays) this.#ticking = setInterval(() => this.tick(this.#around.now()), TICK).unref();
   }
 
   /** An exporter is started with its queue, unless it came with the exporter before. */
@@ -235,6 +247,25 @@ export class Agent implements Lender {
     this.#memory.saveEvery(graph.config.service.state.interval, () => this.#graph, this.log("vedette"));
   }
 
+  /** Lets every processor that wants to look at the clock, which stands at `now` in Unix milliseconds, and passes on what they find. */
+  tick(now: number): void {
+    this.turn.begin();
+    try {
+      for (const { stage } of this.#graph.processors.values()) {
+        if (stage.out || !stage.part.tick) continue;
+        const began = performance.now();
+        try {
+          stage.part.tick(now);
+          stage.passed(began, 0, 0);
+        } catch (error) {
+          stage.failed(began, 0, error);
+        }
+      }
+    } finally {
+      this.turn.end();
+    }
+  }
+
   #inBackground(work: Promise<void>): void {
     const tracked = work.finally(() => this.#retiring.delete(tracked));
     this.#retiring.add(tracked);
@@ -293,6 +324,7 @@ export class Agent implements Lender {
     await this.#reloading;
     if (!this.#started) return;
     await this.#restored;
+    clearInterval(this.#ticking);
     const graph = this.#graph;
     const end = async (some: ReadonlyMap<string, Made>) => {
       for (const made of [...some.values()].reverse()) await stop(made, this.#board);

@@ -9,6 +9,7 @@ import {
   type Extension,
   type ExtensionHost,
   type ExtensionPlugin,
+  type FinderPlugin,
   type Logger,
   type Outputs,
   type Plugin,
@@ -23,11 +24,14 @@ import type { Section } from "../config/id.ts";
 import type { PipelineConfig } from "../config/pipelines.ts";
 import type { ComponentConfig, Config } from "../config/shape.ts";
 import { Detector } from "../pipeline/detect.ts";
+import { Findings } from "../pipeline/detection.ts";
 import type { Turn } from "../pipeline/hub.ts";
+import { lineOf } from "../pipeline/line.ts";
 import { type DetectorOptions, type SendingOptions, sendingOptions } from "../pipeline/options.ts";
 import { AnomalyPipeline, type Ends, TelemetryPipeline } from "../pipeline/pipeline.ts";
 import { Queue } from "../pipeline/queue.ts";
 import { Stage } from "../pipeline/stage.ts";
+import type { Tap } from "../pipeline/tap.ts";
 import type { Registry } from "../registry.ts";
 import type { SeriesTable } from "../series/table.ts";
 import type { Place } from "./board.ts";
@@ -47,6 +51,8 @@ export interface Outlet extends Made<Exporter<any>> {
 
 export interface Staged<T extends Processor<any> | Connector<any>> extends Made<T> {
   readonly stage: Stage<T>;
+  /** Of a finder. */
+  readonly findings?: Findings | undefined;
 }
 
 /** What the agent lends to what is built. */
@@ -59,6 +65,8 @@ export interface Lender {
   feeds(id: string, signals: readonly Telemetry[]): Outputs;
   table(signal: Telemetry): SeriesTable;
   readonly turn: Turn;
+  /** Who else is told every verdict. */
+  readonly tap?: Tap | undefined;
 }
 
 export interface Graph {
@@ -237,21 +245,38 @@ class Builder {
   }
 
   #processor(id: string, pipeline: string): Staged<Processor<any>> {
-    const { plugin, options } = this.#component<DetectorPlugin<any, any, any> | ProcessorPlugin<any, any>>(
-      "processors",
-      id,
-    );
+    const { plugin, options } = this.#component<
+      DetectorPlugin<any, any, any> | ProcessorPlugin<any, any> | FinderPlugin<any, any>
+    >("processors", id);
     const before = this.#old?.processors.get(`${pipeline}/${id}`);
     const same = this.#same(before, plugin, options);
     if (same && !same.stage.out) return same;
     const place = { section: "processors", id, pipeline } as const;
     const host = this.#host(place);
-    const part = create<Processor<any>>(id, () =>
-      plugin.kind === "detector"
-        ? this.#detector(plugin, options, host, before?.part)
-        : (plugin as ProcessorPlugin<any, any>).create(options, host),
-    );
-    return this.#new({ ...place, plugin, options, host, part, stage: new Stage(part, host, before?.stage.counts) });
+    let findings: Findings | undefined;
+    const part = create<Processor<any>>(id, () => {
+      if (plugin.kind === "detector") return this.#detector(plugin, options, host, before?.part);
+      if (plugin.kind === "processor") return plugin.create(options, host);
+      const finder = plugin as FinderPlugin<any, any>;
+      const { raise } = this.#lender.turn;
+      const settings = options as DetectorOptions;
+      const { counts } = before?.findings?.reporter ?? {};
+      findings = new Findings(host, settings, lineOf(settings), raise, counts, this.#lender.tap);
+      return finder.create(options, host, findings);
+    });
+    const made = { ...place, plugin, options, host, part, findings };
+    const signals: readonly Signal[] = plugin.kind === "detector" || !("signals" in plugin) ? [] : plugin.signals;
+    for (const signal of signals) this.#forgetful(part, signal, host);
+    return this.#new({ ...made, stage: new Stage(part, host, before?.stage.counts) });
+  }
+
+  /** Tells a processor of series ids that get another meaning, until its host is closed. */
+  #forgetful(part: Processor<any>, signal: Signal, host: HeldHost): void {
+    if (signal === "anomalies" || !part.forget) return;
+    const table = this.#lender.table(signal);
+    const owner = { grow() {}, recycle: (series: number) => part.forget!(signal, series) };
+    table.own(owner);
+    host.onClose(() => table.disown(owner));
   }
 
   #detector(
@@ -262,6 +287,7 @@ class Builder {
   ): Detector<any> {
     const table = this.#lender.table(plugin.signal);
     const counts = before instanceof Detector ? before.counts : undefined;
-    return new Detector(plugin, options, options as DetectorOptions, host, table, this.#lender.turn.raise, counts);
+    const { turn, tap } = this.#lender;
+    return new Detector(plugin, options, options as DetectorOptions, host, table, turn.raise, counts, tap);
   }
 }

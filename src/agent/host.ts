@@ -21,6 +21,8 @@ export interface HeldHost extends ExtensionHost {
   unmute(): void;
   /** Its component is gone: its metrics are told no more. */
   close(): void;
+  /** Calls it then. */
+  onClose(task: () => void): void;
 }
 
 export function hostOf(
@@ -28,6 +30,7 @@ export function hostOf(
   { board, log, instruments, agent, now, extension }: Lent,
   muted: boolean,
 ): HeldHost {
+  const tasks = [instruments.close];
   let silent = muted;
   let kept: [status: Status, reason?: string] | undefined;
   return {
@@ -50,7 +53,10 @@ export function hostOf(
       board.report(place, ...(kept ?? (["ok"] as const)));
       kept = undefined;
     },
-    close: instruments.close,
+    close() {
+      for (const task of tasks.splice(0)) task();
+    },
+    onClose: (task) => void tasks.push(task),
   };
 }
 

@@ -83,7 +83,7 @@ function exported({ id, queue }: Outlet): Measurement[] {
   return found;
 }
 
-function processed({ id, pipeline, part, stage }: Staged<any>): Measurement[] {
+function processed({ id, pipeline, part, stage, findings }: Staged<any>): Measurement[] {
   const place = { processor: id, pipeline: pipeline! };
   const collectors = { ...place, otel_signal: pipeline!.split("/")[0] };
   const { counts } = stage;
@@ -91,6 +91,15 @@ function processed({ id, pipeline, part, stage }: Staged<any>): Measurement[] {
     measure("otelcol_processor_incoming_items", counts.incoming, collectors),
     measure("otelcol_processor_outgoing_items", counts.outgoing, collectors),
   ];
+  if (findings) {
+    found.push(
+      measure("vedette_detector_rows", counts.incoming, place),
+      measure("vedette_detector_anomalies", findings.reporter.counts.anomalies, place),
+      measure("vedette_detector_seconds", counts.seconds, place),
+      measure("vedette_detector_errors", counts.errors, place),
+    );
+    return found;
+  }
   if (!(part instanceof Detector)) {
     found.push(
       measure("vedette_processor_rows", counts.incoming, place),

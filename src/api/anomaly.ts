@@ -29,6 +29,8 @@ export interface Anomaly {
   readonly expected: number;
   readonly lower: number;
   readonly upper: number;
+  /** Of several inputs those that contributed, most surprising first; empty where there is one. */
+  readonly contributors: readonly string[];
   /** One plain sentence. */
   readonly reason: string;
   /** Whether the user asked for companion gauges beside the event. */

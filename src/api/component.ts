@@ -57,6 +57,13 @@ export type Receiver = Component;
 export interface Processor<S extends Signal> extends Component {
   /** The data to pass on, or nothing to drop it. Synchronous; keeps nothing of what it is handed. */
   process(data: DataOf<S>): DataOf<S> | undefined;
+  /**
+   * Called about once a second, between batches; what it finds then is raised. `now` is Unix milliseconds of the events: the clock's
+   * when the agent runs, that of the latest row when telemetry is replayed.
+   */
+  tick?(now: number): void;
+  /** The id in `rows.series` of this signal belongs to another series from now on. */
+  forget?(signal: S, series: number): void;
   /** Asked before a request is even read: false refuses it, and the sender tries again later. */
   admit?(): boolean;
   /** How the queues of the exporters behind it are to join requests, where `sending_queue.batch` does not say. */

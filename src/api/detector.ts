@@ -6,6 +6,7 @@ export interface ColumnTypes {
   f32: Float32Array;
   u32: Uint32Array;
   i32: Int32Array;
+  u16: Uint16Array;
   u8: Uint8Array;
 }
 export type ColumnType = keyof ColumnTypes;
@@ -35,9 +36,9 @@ export type JudgedRows<S extends Telemetry> = RowsOf[S] & {
   readonly age: Uint32Array;
 };
 
-/** Columns that a detector fills, one entry per row. All are NaN when it is called. */
+/** Columns that a detector fills, one entry per row. All numbers are NaN when it is called. */
 export interface Verdicts {
-  /** 0 is as expected, about 1 an ordinary deviation, larger is more surprising. NaN abstains. Any unit: it is calibrated. */
+  /** 0 is as expected, about 1 an ordinary deviation, larger is more surprising. NaN abstains. Any unit: it is calibrated, unless the plugin's `scores` says what it is. */
   readonly score: Float64Array;
   /** What was judged; left NaN it is the row's value or duration. */
   readonly observed: Float64Array;
@@ -45,6 +46,10 @@ export interface Verdicts {
   readonly expected: Float64Array;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  /** What the row would be found as: 0 by the side of the expectation it lies on, k the plugin's `finds.more[k - 1]`. 0 when it is called. */
+  readonly finding: Uint8Array;
+  /** What the expectation rests on, for the sentence: 0 the recent past, 1 the time of day, 2 the time of the week. 0 when it is called. */
+  readonly basis: Uint8Array;
 }
 
 /**

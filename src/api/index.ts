@@ -4,6 +4,7 @@ export { z } from "zod";
 export * from "./anomaly.ts";
 export * from "./certificates.ts";
 export * from "./component.ts";
+export * from "./detection.ts";
 export * from "./detector.ts";
 export * from "./endpoint.ts";
 export * from "./extension.ts";

@@ -1,6 +1,7 @@
 // What a plugin module exports by default: its manifest and its constructor in one object.
 import type { z } from "zod";
 import type { Connector, Exporter, Host, Outputs, Processor, Receiver } from "./component.ts";
+import type { Detection } from "./detection.ts";
 import type { ScoreThenLearn, StateShape } from "./detector.ts";
 import type { Capability, Extension, ExtensionHost } from "./extension.ts";
 import type { Labels, Signal, Telemetry } from "./signals.ts";
@@ -29,12 +30,18 @@ export interface DetectorPlugin<
 > extends Manifest<C> {
   readonly signal: S;
   /** anomaly.type of a row above its expectation, and below it. */
-  readonly finds: { readonly above: string; readonly below: string };
+  readonly finds: { readonly above: string; readonly below: string; readonly more?: readonly string[] };
+  /**
+   * What its scores are: "surprise" (the default) of any unit, which the agent calibrates; "rarity", which it has calibrated itself;
+   * "line", where 1 is the line and no probability is claimed.
+   */
+  readonly scores?: "surprise" | "rarity" | "line";
   /** What the observed value is called in a sentence, and its unit, where they are not the row's own ("records per 1m"). */
   readonly measure?: (config: z.output<C>, labels: Labels) => { name: string; unit: string };
   /** Other defaults for the options that every detector has. */
   readonly defaults?: {
     readonly warmup?: number;
+    readonly threshold?: number;
     readonly detection_direction?: "both" | "above_expected" | "below_expected";
   };
   /** Declared, not managed: the agent allocates, grows, evicts, saves and restores these columns. */
@@ -47,6 +54,17 @@ export interface DetectorPlugin<
 export interface ProcessorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
   readonly signals: readonly S[];
   create(config: z.output<C>, host: Host): Processor<S>;
+}
+
+/** A processor that finds anomalies by itself, since what it remembers is no columns. It has the options of every detector. */
+export interface FinderPlugin<C extends z.ZodObject = z.ZodObject, S extends Telemetry = Telemetry>
+  extends Manifest<C> {
+  readonly signals: readonly S[];
+  /** anomaly.type of all that it finds. */
+  readonly finds: readonly string[];
+  /** Other defaults for the options that every detector has. */
+  readonly defaults?: DetectorPlugin["defaults"];
+  create(config: z.output<C>, host: Host, detection: Detection): Processor<S>;
 }
 
 export interface ConnectorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
@@ -76,6 +94,7 @@ export type Plugin =
   | ({ readonly kind: "receiver" } & ReceiverPlugin<any>)
   | ({ readonly kind: "detector" } & DetectorPlugin<any, any, any>)
   | ({ readonly kind: "processor" } & ProcessorPlugin<any, any>)
+  | ({ readonly kind: "finder" } & FinderPlugin<any, any>)
   | ({ readonly kind: "connector" } & ConnectorPlugin<any, any>)
   | ({ readonly kind: "exporter" } & ExporterPlugin<any, any>)
   | ({ readonly kind: "extension" } & ExtensionPlugin<any>);
@@ -89,6 +108,9 @@ export const defineDetector = <C extends z.ZodObject, S extends Telemetry, const
 
 export const defineProcessor = <C extends z.ZodObject, S extends Signal>(plugin: ProcessorPlugin<C, S>) =>
   ({ kind: "processor", ...plugin }) as const;
+
+export const defineFinder = <C extends z.ZodObject, S extends Telemetry>(plugin: FinderPlugin<C, S>) =>
+  ({ kind: "finder", ...plugin }) as const;
 
 export const defineConnector = <C extends z.ZodObject, S extends Signal>(plugin: ConnectorPlugin<C, S>) =>
   ({ kind: "connector", ...plugin }) as const;

@@ -14,7 +14,7 @@ export function anomalyAttributes(anomaly: Anomaly): Attributes {
   const attributes: Record<string, AttributeValue> = Object.create(null);
   attributes["anomaly.is_anomaly"] = true;
   attributes["anomaly.score"] = anomaly.score;
-  attributes["anomaly.rarity"] = anomaly.rarity;
+  if (!Number.isNaN(anomaly.rarity)) attributes["anomaly.rarity"] = anomaly.rarity;
   attributes["anomaly.severity"] = anomaly.severity;
   attributes["anomaly.type"] = anomaly.type;
   attributes["anomaly.detector"] = anomaly.detector;
@@ -23,6 +23,7 @@ export function anomalyAttributes(anomaly: Anomaly): Attributes {
     if (!Number.isNaN(anomaly[key])) attributes[`anomaly.${key}`] = anomaly[key];
   }
   attributes["anomaly.reason"] = anomaly.reason;
+  if (anomaly.contributors.length > 0) attributes["anomaly.contributors"] = [...anomaly.contributors];
   return attributes;
 }
 

@@ -30,7 +30,9 @@ export class Chunk<S extends Telemetry> {
 
   constructor(signal: Telemetry) {
     const f64 = () => new Float64Array(CHUNK);
-    this.verdicts = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
+    const u8 = () => new Uint8Array(CHUNK);
+    const numbers = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
+    this.verdicts = { ...numbers, finding: u8(), basis: u8() };
     this.#columns = columnsOf(signal);
     this.rows = { ...this.#columns, series: this.series, age: this.age, length: 0 } as never;
   }
@@ -45,12 +47,14 @@ export class Chunk<S extends Telemetry> {
       rows[name] = whole ? from[name] : this.#columns[name];
     }
     this.rows.length = count;
-    const { score, observed, expected, lower, upper } = this.verdicts;
+    const { score, observed, expected, lower, upper, finding, basis } = this.verdicts;
     score.fill(Number.NaN, 0, count);
     observed.fill(Number.NaN, 0, count);
     expected.fill(Number.NaN, 0, count);
     lower.fill(Number.NaN, 0, count);
     upper.fill(Number.NaN, 0, count);
+    finding.fill(0, 0, count);
+    basis.fill(0, 0, count);
     return this.rows as unknown as JudgedRows<S>;
   }
 }

@@ -1,18 +1,16 @@
 // A detector in a pipeline: selects its rows, scores them, calibrates, and makes anomalies of what passes its threshold.
 import type { Anomaly, Batch, DataOf, DetectorPlugin, Host, Processor, StateShape, Telemetry } from "../api/index.ts";
-import { anomalyAttributes } from "../otlp/encode.ts";
 import { Recency } from "../series/recency.ts";
 import { column, type Kept, type KeptColumn, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { CHUNK, Chunk, gather } from "./chunk.ts";
-import { describe } from "./finding.ts";
+import { type Line, lineOf } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
-
-/** Anomalies that one request may raise in one detector: beyond it rows are counted, no longer described. */
-const MOST_FINDINGS = 1000;
+import { type DetectorCounts, Reporter } from "./reporter.ts";
+import type { Tap } from "./tap.ts";
 
 // In the map from the table's rows to a detector's own; larger values are its row + WATCHED, negative ones ~row of a series
 // that was restored and whose labels `match` has not seen yet.
@@ -20,8 +18,8 @@ const UNDECIDED = 0;
 const IGNORED = 1;
 const WATCHED = 2;
 
-/** Totals since the agent started: rows judged, anomalies raised, series forgotten. */
-type DetectorCounts = Record<"rows" | "anomalies" | "evicted" | "undescribed", number>;
+/** A rarity below this is never an anomaly, whatever the line: what could be one is looked at more closely. */
+const NOTABLE = 1;
 
 /**
  * The dense rows of a detector are its own, so that its state is as large as what it watches. At `max_series` one makes room
@@ -35,7 +33,10 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #own: unknown;
   readonly #host: Host;
   readonly #table: SeriesTable;
-  readonly #raise: (anomaly: Anomaly) => void;
+  readonly #reporter: Reporter;
+  readonly #line: Line;
+  readonly #tap: Tap | undefined;
+  readonly #typeOf: (i: number) => string;
   readonly #allows: ReturnType<typeof matching>;
   readonly #state: SeriesState;
   readonly #calibrator = new Calibrator();
@@ -48,7 +49,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #free: number[] = [];
   readonly #chunk: Chunk<S>;
   readonly #rarity = new Float64Array(CHUNK);
-  #findings = 0;
+  readonly #score = new Float64Array(CHUNK);
 
   /**
    * `own` are the plugin's own options, parsed; `raise` is called within `process`, in the order of the rows; `counts` are those
@@ -61,15 +62,19 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     host: Host,
     table: SeriesTable,
     raise: (anomaly: Anomaly) => void,
-    counts: DetectorCounts = { rows: 0, anomalies: 0, evicted: 0, undescribed: 0 },
+    counts?: DetectorCounts,
+    tap?: Tap,
   ) {
-    this.counts = counts;
+    this.#reporter = new Reporter(host, options, raise, counts, (labels) => plugin.measure?.(own as never, labels));
+    this.counts = this.#reporter.counts;
+    this.#line = lineOf(options);
+    this.#tap = tap;
+    this.#typeOf = (i) => this.#type(i);
     this.#plugin = plugin;
     this.#own = own;
     this.#options = options;
     this.#host = host;
     this.#table = table;
-    this.#raise = raise;
     this.#allows = matching(options.match);
     this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(own as never) : plugin.state);
     this.#chunk = new Chunk(plugin.signal);
@@ -121,7 +126,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   process(data: DataOf<S>): DataOf<S> {
     const batch = data as Batch<S>;
     const { rows } = batch;
-    this.#findings = 0;
+    this.#reporter.begin();
     this.#recency.tick(batch.receivedAt);
     let count = 0;
     let began = this.#recency.clock;
@@ -202,72 +207,85 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
 
   /** Lets the detector fill its verdicts on the chunk, and calibrates them in order. */
   #judge(batch: Batch<S>, count: number): void {
-    const { series, verdicts } = this.#chunk;
+    const { series, verdicts, source } = this.#chunk;
     const rows = this.#chunk.show(batch, count);
+    const { scores = "surprise" } = this.#plugin;
     this.#plugin.scoreThenLearn(rows, this.#state.columns, verdicts, this.#own as never);
-    const { threshold } = this.#options;
     const rarity = this.#rarity;
-    this.#calibrator.apply(series, verdicts.score, count, rarity);
+    const score = this.#score;
+    if (scores === "surprise") this.#calibrator.apply(series, verdicts.score, count, rarity);
+    else rarity.set(verdicts.score.subarray(0, count));
+    const least = scores === "line" ? 1 : NOTABLE;
     for (let i = 0; i < count; i++) {
-      if (rarity[i] >= threshold && this.#warm(i, count)) this.#find(batch, i, rarity[i]);
+      if (rarity[i] >= least && !(this.#warm(i, count) && this.#wanted(i))) rarity[i] = 0;
     }
+    if (scores === "line") {
+      score.set(rarity.subarray(0, count));
+      rarity.fill(Number.NaN, 0, count);
+    } else this.#line.apply(series, rows.time, rarity, count, score);
+    for (let i = 0; i < count; i++) if (score[i] >= 1) this.#find(batch, i);
     this.counts.rows += count;
+    this.#tap?.judged(batch, { detector: this.#host.id, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
   }
 
   /** Whether the series had been judged often enough when row i of the chunk came; the calibrator has had them all by now. */
   #warm(i: number, count: number): boolean {
-    const { series } = this.#chunk;
-    const { score } = this.#chunk.verdicts;
+    const { series, age } = this.#chunk;
     const { warmup } = this.#options;
+    if ((this.#plugin.scores ?? "surprise") !== "surprise") return age[i] >= warmup;
+    const { score } = this.#chunk.verdicts;
     let scores = this.#calibrator.scores(series[i]);
     if (scores <= warmup || scores > warmup + count) return scores > warmup;
     for (let later = i + 1; later < count; later++) if (series[later] === series[i] && score[later] >= 0) scores--;
     return scores > warmup;
   }
 
-  #find(batch: Batch<S>, i: number, rarity: number): void {
-    const { rows, source, verdicts } = this.#chunk;
-    const { observed, expected, lower, upper } = verdicts;
-    const options = this.#options;
+  /** Whether the user cares for deviations of this kind. */
+  #wanted(i: number): boolean {
+    const { expected } = this.#chunk.verdicts;
+    const { detection_direction, min_dev_from_expected, min_rel_dev_from_expected } = this.#options;
+    const deviation = this.#observed(i) - expected[i];
+    if (deviation < 0 ? detection_direction === "above_expected" : detection_direction === "below_expected")
+      return false;
+    if (Math.abs(deviation) < min_dev_from_expected) return false;
+    return !(Math.abs(deviation) < min_rel_dev_from_expected * Math.abs(expected[i]));
+  }
+
+  #observed(i: number): number {
+    const { rows, verdicts } = this.#chunk;
     const own = rows.value ?? rows.duration;
-    const value = Number.isNaN(observed[i]) && own ? own[i] : observed[i];
-    const deviation = value - expected[i];
-    const below = deviation < 0;
-    if (below ? options.detection_direction === "above_expected" : options.detection_direction === "below_expected")
-      return;
-    if (Math.abs(deviation) < options.min_dev_from_expected) return;
-    if (Math.abs(deviation) < options.min_rel_dev_from_expected * Math.abs(expected[i])) return;
-    this.counts.anomalies++;
-    if (this.#findings++ >= MOST_FINDINGS) {
-      this.counts.undescribed++;
-      if (this.#findings === MOST_FINDINGS + 1) {
-        this.#host.log.warn("too many anomalies in one request: the rest is counted, not described", {
-          limit: MOST_FINDINGS,
-        });
-      }
-      return;
-    }
+    return Number.isNaN(verdicts.observed[i]) && own ? own[i] : verdicts.observed[i];
+  }
+
+  #type(i: number): string {
+    const { finding, expected } = this.#chunk.verdicts;
+    const { above, below, more } = this.#plugin.finds;
+    if (finding[i] > 0) return more?.[finding[i] - 1] ?? above;
+    return this.#observed(i) < expected[i] ? below : above;
+  }
+
+  #find(batch: Batch<S>, i: number): void {
+    const { rows, source, verdicts } = this.#chunk;
     const row = source[i];
-    const labels = batch.labels(row);
-    const anomaly = describe(
+    const labels = () => batch.labels(row);
+    this.#reporter.report(
       {
-        detector: this.#host.id,
         signal: this.#plugin.signal,
-        type: below ? this.#plugin.finds.below : this.#plugin.finds.above,
-        measure: this.#plugin.measure?.(this.#own as never, labels),
-        companions: options.companions,
+        type: this.#type(i),
         time: rows.time[i],
-        rarity,
-        threshold: options.threshold,
-        observed: value,
-        expected: expected[i],
-        lower: lower[i],
-        upper: upper[i],
+        rarity: this.#rarity[i],
+        score: this.#score[i],
+        observed: this.#observed(i),
+        expected: verdicts.expected[i],
+        lower: verdicts.lower[i],
+        upper: verdicts.upper[i],
+        basis: verdicts.basis[i],
+        contributors: [],
       },
       labels,
+      batch as unknown as Batch<Telemetry>,
+      row,
     );
-    if (options.annotate !== "none") batch.annotate(row, anomalyAttributes(anomaly), options.annotate);
-    this.#raise(anomaly);
   }
 
   /** All that it remembers, complete: identities, ages and the order of their last rows, the detector's columns, calibration. */

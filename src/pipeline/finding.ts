@@ -1,6 +1,6 @@
 // A row past the threshold -> an Anomaly: its names, its severity and its sentence. Off the hot path.
 import { createHash } from "node:crypto";
-import type { Anomaly, Attributes, AttributeValue, Labels, Severity, Telemetry } from "../api/index.ts";
+import type { Anomaly, AnomalyState, Attributes, AttributeValue, Labels, Severity, Telemetry } from "../api/index.ts";
 import { seriesName } from "./match.ts";
 
 /** What the detector and its calibration say of the row. */
@@ -9,15 +9,27 @@ export interface Evidence {
   readonly signal: Telemetry;
   readonly type: string;
   /** What was measured, where it is not the row's own value. */
-  readonly measure?: { readonly name: string; readonly unit: string };
+  readonly measure?: { readonly name: string; readonly unit: string } | undefined;
   readonly companions: boolean;
   readonly time: number;
+  /** NaN where the detector claims no probability, Infinity where it cannot be chance. */
   readonly rarity: number;
-  readonly threshold: number;
+  /** 1 is the line. */
+  readonly score: number;
   readonly observed: number;
   readonly expected: number;
   readonly lower: number;
   readonly upper: number;
+  /** What the expectation rests on: 0 the recent past, 1 the time of day, 2 the time of the week. */
+  readonly basis: number;
+  readonly contributors: readonly string[];
+  /** Which of several things about the same labels. */
+  readonly about?: string | undefined;
+  readonly state?: AnomalyState;
+  /** When the episode opened, where that was not now. */
+  readonly since?: number | undefined;
+  /** The whole sentence, where the usual one would not do. */
+  readonly reason?: string | undefined;
 }
 
 /** score from which an anomaly is a warning, and from which it is critical. */
@@ -45,12 +57,13 @@ function text(value: AttributeValue): string {
  * attributes, so that it survives a restart. Only what makes a series counts: for spans and logs that is the service and the
  * name, not the attributes of the row.
  */
-export function fingerprint(detector: string, signal: Telemetry, labels: Labels): string {
+export function fingerprint(detector: string, signal: Telemetry, labels: Labels, about?: string): string {
   const series =
     signal === "metrics"
       ? [canonical(labels.resource), labels.scope.name, labels.scope.version, canonical(labels.attributes)]
       : [text(labels.resource["service.namespace"] ?? ""), text(labels.resource["service.name"] ?? "")];
-  const parts = [detector, signal, labels.name, labels.kind ?? labels.statistic, series];
+  const parts: unknown[] = [detector, signal, labels.name, labels.kind ?? labels.statistic, series];
+  if (about !== undefined) parts.push(about);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
@@ -112,14 +125,14 @@ function chances(rarity: number): string {
   return "more than 10^12";
 }
 
-/** Without episodes yet, each anomaly opens one of its own. */
+/** Without episodes yet, each anomaly opens one of its own, unless its finder says since when it lasts. */
 export function describe(evidence: Evidence, labels: Labels): Anomaly {
-  const mark = fingerprint(evidence.detector, evidence.signal, labels);
-  const score = evidence.rarity / evidence.threshold;
+  const mark = fingerprint(evidence.detector, evidence.signal, labels, evidence.about);
+  const { score } = evidence;
   return {
-    id: `${mark}-${Math.max(0, Math.trunc(evidence.time)).toString(36)}`,
+    id: `${mark}-${Math.max(0, Math.trunc(evidence.since ?? evidence.time)).toString(36)}`,
     fingerprint: mark,
-    state: "open",
+    state: evidence.state ?? "open",
     detector: evidence.detector,
     signal: evidence.signal,
     type: evidence.type,
@@ -132,7 +145,8 @@ export function describe(evidence: Evidence, labels: Labels): Anomaly {
     expected: evidence.expected,
     lower: evidence.lower,
     upper: evidence.upper,
-    reason: sentence(evidence, labels),
+    contributors: evidence.contributors,
+    reason: evidence.reason ?? sentence(evidence, labels),
     companions: evidence.companions,
   };
 }

@@ -30,19 +30,22 @@ export const matchOption = z
 
 export type Match = z.output<typeof matchOption>;
 
+/** A detector, or a processor that finds anomalies by itself. */
+export type Finder = Pick<DetectorPlugin, "signal" | "defaults">;
+
 /** The options that the agent adds to the detector's own. */
-export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "defaults">) {
+export function detectorOptions({ signal, defaults }: Finder) {
   return {
     match: matchOption,
     threshold: z
       .number()
       .positive()
-      .default(5)
+      .default(defaults?.threshold ?? 5)
       .describe("Rarity from which a row is an anomaly: 5 is one normal row in 100,000."),
     warmup: z
       .int()
       .nonnegative()
-      .default(plugin.defaults?.warmup ?? 50)
+      .default(defaults?.warmup ?? 50)
       .describe("Judged rows of a series before it may raise an anomaly."),
     max_series: z
       .int()
@@ -51,7 +54,7 @@ export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "default
       .describe("Series remembered; beyond it one that is new, or was not seen for an hour, makes room."),
     detection_direction: z
       .enum(["both", "above_expected", "below_expected"])
-      .default(plugin.defaults?.detection_direction ?? "both")
+      .default(defaults?.detection_direction ?? "both")
       .describe("Which side of the expectation can be an anomaly."),
     min_dev_from_expected: z
       .number()
@@ -64,10 +67,10 @@ export function detectorOptions(plugin: Pick<DetectorPlugin, "signal" | "default
       .default(0)
       .describe("Smallest distance from the expectation that matters, as a share of it: 0.1 is 10 %."),
     annotate: z
-      .enum(plugin.signal === "metrics" ? ["exemplar", "attributes", "none"] : ["attributes", "none"])
-      .default(plugin.signal === "metrics" ? "exemplar" : "attributes")
+      .enum(signal === "metrics" ? ["exemplar", "attributes", "none"] : ["attributes", "none"])
+      .default(signal === "metrics" ? "exemplar" : "attributes")
       .describe(
-        plugin.signal === "metrics"
+        signal === "metrics"
           ? "How the data point is marked: an exemplar keeps its series, attributes make a new one in most backends."
           : "Whether the row is marked with `anomaly.*` attributes.",
       ),

@@ -81,7 +81,7 @@ const header = z.object({
   columns: z.array(
     z.object({
       name: z.string(),
-      type: z.enum(["f64", "f32", "u32", "i32", "u8"]),
+      type: z.enum(["f64", "f32", "u32", "i32", "u16", "u8"]),
       width: z.int().nonnegative(),
       shared: z.boolean(),
       length: z.int().nonnegative(),

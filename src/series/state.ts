@@ -4,7 +4,14 @@ import type { KeptColumn } from "./snapshot.ts";
 
 type AnyColumn = ColumnTypes[ColumnType];
 
-const ARRAYS = { f64: Float64Array, f32: Float32Array, u32: Uint32Array, i32: Int32Array, u8: Uint8Array } as const;
+const ARRAYS = {
+  f64: Float64Array,
+  f32: Float32Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  u16: Uint16Array,
+  u8: Uint8Array,
+} as const;
 
 interface Layout {
   readonly name: string;
@@ -29,7 +36,7 @@ export class SeriesState<Shape extends StateShape = StateShape> {
     const columns = this.#record({});
     for (const { name, type } of this.#layout) {
       if (!Object.hasOwn(ARRAYS, type))
-        throw new TypeError(`state.${name}: there is no column type ${type}; write f64, f32, u32, i32 or u8`);
+        throw new TypeError(`state.${name}: there is no column type ${type}; write f64, f32, u32, i32, u16 or u8`);
     }
     for (const { name, type, width, shared } of this.#layout) columns[name] = new ARRAYS[type](shared ? width : 0);
     this.columns = columns as StateOf<Shape>;

@@ -1,7 +1,10 @@
 // The laws of receivers, processors, connectors, exporters and extensions: their life, and what strange data does to them.
 import { setTimeout as after } from "node:timers/promises";
 import type { Anomaly, Component, Emit, ExportRequest, Plugin, Signal, Telemetry } from "../api/index.ts";
+import { Findings } from "../pipeline/detection.ts";
 import { Intake } from "../pipeline/intake.ts";
+import { lineOf } from "../pipeline/line.ts";
+import type { DetectorOptions } from "../pipeline/options.ts";
 import { TelemetryPipeline } from "../pipeline/pipeline.ts";
 import { Stage } from "../pipeline/stage.ts";
 import type { Law, Violation } from "./check_plugin.ts";
@@ -37,7 +40,9 @@ export async function checkComponent(
     await live(create(home), ["start", "stop", "stop"], report);
     if (listens && addressed) await refusesTakenPort(create(places), report);
     if (plugin.kind === "exporter") await heeds(plugin, create(home), addressed, report);
-    if (plugin.kind === "processor" || plugin.kind === "connector") endures(plugin, () => create(home), report);
+    if (plugin.kind !== "exporter" && plugin.kind !== "receiver" && plugin.kind !== "extension") {
+      endures(plugin, () => create(home), report);
+    }
   } catch (error) {
     report("manners", `create throws: ${messageOf(error)}`);
   }
@@ -55,7 +60,9 @@ function createPart(plugin: ComponentPlugin, config: Record<string, unknown>, ho
   if (plugin.kind === "connector") {
     return plugin.create(config, host, Object.fromEntries(plugin.to.map((signal) => [signal, taken])));
   }
-  return plugin.create(config, host);
+  if (plugin.kind !== "finder") return plugin.create(config, host);
+  const options = config as DetectorOptions;
+  return plugin.create(config, host, new Findings(host, options, lineOf(options), () => {}));
 }
 
 type Report = (law: Law, seen: string) => void;
@@ -106,13 +113,13 @@ function requestOf<S extends Telemetry>(signal: S): ExportRequest<S> {
 
 /** Hands it nothing, and strange things. */
 function endures(
-  plugin: Extract<Plugin, { kind: "processor" | "connector" }>,
+  plugin: Extract<Plugin, { kind: "processor" | "finder" | "connector" }>,
   create: () => Component,
   report: Report,
 ): void {
   const take = (part: any, data: unknown): unknown =>
-    plugin.kind === "processor" ? part.process(data) : part.consume(data);
-  for (const signal of (plugin.kind === "processor" ? plugin.signals : plugin.from) as Signal[]) {
+    plugin.kind === "connector" ? part.consume(data) : part.process(data);
+  for (const signal of (plugin.kind === "connector" ? plugin.from : plugin.signals) as Signal[]) {
     const part = create();
     if (signal === "anomalies") {
       for (const anomalies of [[], strangeAnomalies(), sampleAnomalies()]) {
@@ -123,7 +130,7 @@ function endures(
           report("hostile values", `${anomalies.length} anomalies: it throws: ${messageOf(error)}`);
         }
       }
-    } else passes(part, plugin.kind, signal, report);
+    } else passes(part, plugin.kind === "connector" ? "connector" : "processor", signal, report);
   }
 }
 

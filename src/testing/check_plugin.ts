@@ -95,7 +95,7 @@ function manifestFlaws(plugin: Plugin): string[] {
   if (!/^[A-Z].*\.$/s.test(summary)) flaws.push("its summary is not a sentence: a capital first, a full stop last");
   if (!STABILITY.includes(stability)) flaws.push(`its stability is ${stability}, not one of ${STABILITY.join(", ")}`);
   if (plugin.kind === "detector") {
-    for (const type of [plugin.finds?.above, plugin.finds?.below]) {
+    for (const type of [plugin.finds?.above, plugin.finds?.below, ...(plugin.finds?.more ?? [])]) {
       if (!/^[a-z][a-z0-9_]*$/.test(type ?? "")) flaws.push(`what it finds is called ${type}, not in snake_case`);
     }
   } else if (plugin.kind === "connector") {

@@ -9,7 +9,7 @@ import { create, type Made, start, stop } from "../../../src/agent/lifecycle.ts"
 const never = () => new Promise<void>(() => {});
 
 function made(part: Component): { made: Made; logged: ReturnType<typeof fakeHost>["logged"] } {
-  const host = { ...fakeHost("odd"), mute() {}, unmute() {}, close() {} };
+  const host = { ...fakeHost("odd"), mute() {}, unmute() {}, close() {}, onClose() {} };
   return {
     made: { section: "exporters", id: "odd", plugin: {} as never, options: {}, part, host },
     logged: host.logged,

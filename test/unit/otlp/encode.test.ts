@@ -42,6 +42,7 @@ const anomaly: Anomaly = {
   lower: Number.NaN,
   upper: 1.5,
   reason: "p99 of http.server.request.duration is 3.5 s, expected 1 s.",
+  contributors: [],
   companions: true,
 };
 

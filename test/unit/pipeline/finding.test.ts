@@ -22,7 +22,9 @@ const evidence: Evidence = {
   companions: false,
   time: 1_714_000_000_123,
   rarity: 6.3,
-  threshold: 6,
+  score: 1.5,
+  basis: 0,
+  contributors: [],
   observed: 0.93,
   expected: 0.12,
   lower: 0.09,
@@ -78,8 +80,7 @@ test("severity follows the score", () => {
     "critical",
     "critical",
   ]);
-  assert.equal(describe({ ...evidence, rarity: 13 }, labels).severity, "critical");
-  assert.equal(describe({ ...evidence, rarity: 9, threshold: 3 }, labels).score, 3);
+  assert.equal(describe({ ...evidence, score: 13 / 6 }, labels).severity, "critical");
 });
 
 test("quantities are short and in the unit a person would use", () => {
