@@ -70,7 +70,7 @@ const ANOMALY: Anomaly = {
   expected: 55,
   lower: 45,
   upper: 65,
-  reason: "system.disk.operation of shop/service-1 is 95, expected about 55: as rare as one normal row in 16 billion.",
+  reason: "shop/service-1 system.disk.operation is 95; usually it is about 55 (rarer than 1 in 16 billion).",
   contributors: [],
   companions: false,
 };

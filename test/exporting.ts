@@ -144,7 +144,7 @@ export function anomalyOf(changes: Partial<Anomaly> = {}): Anomaly {
     expected: 120,
     lower: Number.NaN,
     upper: 300,
-    reason: "http.server.duration p99 of checkout is 930 ms, expected about 120 ms",
+    reason: "checkout http.server.duration p99 is 930 ms; usually it is about 120 ms",
     contributors: [],
     companions: false,
     ...changes,

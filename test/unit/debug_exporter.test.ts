@@ -99,7 +99,7 @@ test("an anomaly is one readable line at every verbosity, never sampled away", a
       anomalyOf({ severity: "critical", type: "level_shift", state: "resolved", reason: "it is over" }),
     ]);
     assert.deepEqual(printed.text.split("\n"), [
-      "2026-11-22T18:40:00.000Z WARNING  spike        http.server.duration p99 of checkout is 930 ms, expected about 120 ms  [score 2.4, rarity 14.6, ewma, id 1f0c8a52d93b7e46-19aa]",
+      "2026-11-22T18:40:00.000Z WARNING  spike        checkout http.server.duration p99 is 930 ms; usually it is about 120 ms  [score 2.4, rarity 14.6, ewma, id 1f0c8a52d93b7e46-19aa]",
       "2026-11-22T18:40:00.000Z CRITICAL level_shift  it is over  [score 2.4, rarity 14.6, ewma, id 1f0c8a52d93b7e46-19aa, resolved]",
       "",
     ]);
