@@ -1,10 +1,12 @@
 #!/usr/bin/env -S node --initial-old-space-size=256
 // The command line: arguments, signals, exit codes; nothing else. (The flag: see "garbage" in README.md beside this file.)
 import { parseArgs } from "node:util";
-import { type Arguments, type Command, EXIT, print, UsageError } from "./commands/command.ts";
+import { backtest } from "./commands/backtest.ts";
+import { type Arguments, type Command, EXIT, OPTIONS, print, UsageError } from "./commands/command.ts";
 import { components } from "./commands/components.ts";
 import { create } from "./commands/create.ts";
 import { printConfig } from "./commands/print_config.ts";
+import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
 import { helpFor, usage } from "./commands/usage.ts";
@@ -18,6 +20,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "print-config": printConfig,
   components,
   schema,
+  replay,
+  backtest,
   create,
 };
 
@@ -28,6 +32,13 @@ function parse(argv: readonly string[]) {
     format: { type: "string" },
     kind: { type: "string" },
     dir: { type: "string" },
+    input: { type: "string", multiple: true },
+    scores: { type: "string" },
+    anomalies: { type: "string" },
+    labels: { type: "string" },
+    export: { type: "boolean" },
+    "save-state": { type: "boolean" },
+    quiet: { type: "boolean" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
   } as const;
@@ -53,9 +64,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (values.version) return print(`${version()}\n`);
     if (positionals.length > 0) named = name;
     const [format = "text"] = command.formats ?? [];
-    return await command.run(
-      checked(name, command, { config: [], set: [], kind: undefined, dir: undefined, format, ...values, words }),
-    );
+    return await command.run(checked(name, command, { ...NOTHING, format, ...values, words }));
   } catch (error) {
     if (error instanceof UsageError) {
       const help = named === undefined ? usage(COMMANDS) : helpFor(named, COMMANDS[named]);
@@ -71,10 +80,26 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What is not given. */
+const NOTHING = {
+  config: [],
+  set: [],
+  kind: undefined,
+  dir: undefined,
+  input: [],
+  scores: undefined,
+  anomalies: undefined,
+  labels: undefined,
+  export: false,
+  "save-state": false,
+  quiet: false,
+} as const;
+
 /** The arguments, if the command takes all of them. */
 function checked(name: string, { options, formats = [], words = 0 }: Command, args: Arguments): Arguments {
-  for (const option of ["config", "set", "format", "kind", "dir"] as const) {
-    const given = Array.isArray(args[option]) ? args[option].length > 0 : args[option] !== undefined;
+  for (const option of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) {
+    const value = args[option];
+    const given = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
     if (option !== "format" && given && !options.includes(option)) throw new UsageError(`${name} takes no --${option}`);
   }
   if (args.words.length > words) {

@@ -7,7 +7,8 @@ import { type Plugin, z } from "./api/index.ts";
 import type { Draft, PluginReference } from "./config/file.ts";
 import { SECTIONS, type Section, singular } from "./config/id.ts";
 import { nearest, type Problem, quoted } from "./config/problems.ts";
-import { detectorOptions, sendingOptions } from "./pipeline/options.ts";
+import { detectorOptions, oneLine, sendingOptions } from "./pipeline/options.ts";
+import { vectorOptions } from "./pipeline/vector_options.ts";
 
 const OURS = new URL("../plugins/", import.meta.url);
 /** This file's own ending: .ts in a clone, .js in a published package. */
@@ -21,6 +22,7 @@ const ALIASES: Partial<Record<Section, Readonly<Record<string, string>>>> = {
 const HOME: Record<Plugin["kind"], Section> = {
   receiver: "receivers",
   detector: "processors",
+  combination: "processors",
   processor: "processors",
   finder: "processors",
   connector: "connectors",
@@ -70,9 +72,9 @@ export function manifestFault(value: unknown): string | undefined {
     return `its type ${quoted(String(plugin.type))} is not snake_case`;
   if (typeof plugin.summary !== "string" || plugin.summary === "") return "it has no summary";
   if (!(plugin.config instanceof z.ZodObject)) return 'its config is not a z.object of "vedette"';
-  if (plugin.kind === "detector" && typeof plugin.scoreThenLearn !== "function") return "it has no scoreThenLearn";
-  if (plugin.kind !== "detector" && typeof (plugin as { create?: unknown }).create !== "function")
-    return "it has no create";
+  const judges = plugin.kind === "detector" || plugin.kind === "combination";
+  if (judges && typeof plugin.scoreThenLearn !== "function") return "it has no scoreThenLearn";
+  if (!judges && typeof (plugin as { create?: unknown }).create !== "function") return "it has no create";
   const added = Object.keys(agentOptions(plugin as Plugin)).filter((name) => name in plugin.config!.shape);
   if (added.length > 0) return `its option ${quoted(added[0])} is one that the agent adds`;
   return undefined;
@@ -80,16 +82,25 @@ export function manifestFault(value: unknown): string | undefined {
 
 /** Options that every plugin of this kind has beside its own. */
 function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
-  if (plugin.kind === "detector") return detectorOptions(plugin);
-  // annotated as metrics are where it watches them
-  if (plugin.kind === "finder") return detectorOptions({ ...plugin, signal: plugin.signals[0] });
+  if (plugin.kind === "detector") return plugin.rows === "vectors" ? vectorOptions(plugin) : detectorOptions(plugin);
+  if (plugin.kind === "combination") return detectorOptions({ signal: "metrics" });
+  if (plugin.kind === "finder") {
+    // annotated as metrics are where it watches them
+    const all = detectorOptions({ ...plugin, signal: plugin.signals[0] });
+    const { detection_direction, min_dev_from_expected, min_rel_dev_from_expected, ...left } = all;
+    return left;
+  }
   return plugin.kind === "exporter" && plugin.sends ? sendingOptions : {};
 }
 
 /** All options of the component as a user writes them. */
 export function optionsOf(plugin: Plugin): z.ZodObject {
-  return plugin.config.safeExtend(agentOptions(plugin));
+  const all = plugin.config.safeExtend(agentOptions(plugin));
+  return ["detector", "combination", "finder"].includes(plugin.kind) ? all.refine(oneLine.check, oneLine) : all;
 }
+
+/** What is built from: who has the plugins. */
+export type Plugins = Pick<Registry, "get">;
 
 export class Registry {
   readonly problems: Problem[] = [];

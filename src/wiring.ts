@@ -4,9 +4,7 @@ import { parseId, SECTIONS, type Section } from "./config/id.ts";
 import type { ExtensionReference } from "./config/options.ts";
 import { didYouMean, type Problem, quoted } from "./config/problems.ts";
 import type { ComponentConfig, Config } from "./config/shape.ts";
-import type { Registry } from "./registry.ts";
-
-type Plugins = Pick<Registry, "get">;
+import type { Plugins } from "./registry.ts";
 
 /** Pipelines whose components do not handle their signal, and components that name extensions which cannot serve them. */
 export function wiringProblems(config: Config, registry: Plugins): Problem[] {
@@ -59,6 +57,14 @@ function extensionProblems(config: Config, registry: Plugins): Problem[] {
 function faultOf({ id: written, shown, capability }: ExtensionReference, config: Config, registry: Plugins) {
   const parsed = parseId(written);
   const id = typeof parsed === "string" ? written : parsed.id;
+  if (capability === "detector") {
+    const ofType = ({ type }: ComponentConfig) => registry.get("processors", type)?.kind === "detector";
+    const named = config.processors.get(id);
+    if (named && ofType(named)) return undefined;
+    const ids = [...config.processors.values()].filter(ofType).map(({ id }) => id);
+    const hint = didYouMean(id, ids) || ' Define it under "processors"; no pipeline need list it.';
+    return { code: "undefined-component", message: `there is no detector ${shown}.${hint}` };
+  }
   const extension = config.extensions.get(id);
   if (!extension) {
     const fitting = [...config.extensions.values()].filter((each) => offers(each, registry).includes(capability));

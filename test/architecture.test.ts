@@ -23,6 +23,8 @@ const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]
   ["src/observe/", ["src/api/", "node:", "@opentelemetry/"]],
   ["src/config/", ["src/api/", "src/observe/options.ts", "node:", "zod", "yaml"]],
   ["src/pipeline/", ["src/api/", "src/otlp/", "src/series/", "node:"]],
+  ["src/replay/", ["src/", "!src/testing/", "!src/commands/", "!src/backtest/", "@opentelemetry/api", "node:"]],
+  ["src/backtest/", ["src/api/", "src/replay/", "node:"]],
   ["src/commands/", ["src/", "!src/testing/", "yaml", "node:", "package.json"]],
   ["src/testing/", ["src/", "@opentelemetry/api", "node:"]],
   ["src/", ["src/", "!src/testing/", "@opentelemetry/api", "node:", "package.json"]],

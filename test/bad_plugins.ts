@@ -5,8 +5,10 @@ import {
   defineDetector,
   defineExporter,
   defineExtension,
+  defineFinder,
   defineProcessor,
   defineReceiver,
+  defineVectorDetector,
   type Plugin,
   z,
 } from "vedette";
@@ -66,6 +68,26 @@ const judgesBatches = defineDetector({
     }
   },
 });
+
+const joined = { ...about, finds: { above: "outlier", below: "outlier" }, config: z.object({}) } as const;
+
+/** Vectors by the product of two metrics that rise together, if one has both; `more` spoils the score. */
+const vectors = (more: (age: number, length: number) => number) =>
+  defineVectorDetector({
+    ...joined,
+    state: { mean: "f64", spread: "f64" },
+    scoreThenLearn({ length, width, series, age, values }, { mean, spread }, { score }) {
+      for (let i = 0; i < length; i++) {
+        const [a, b, c, d, e] = values
+          .subarray(i * width, i * width + 5)
+          .map((value) => Math.log(Math.abs(value) + 1e-9));
+        const off = Math.abs(a - c) + Math.abs(b - 1.5 * a) + Math.abs(d - 0.5 * a) + Math.abs(e + a);
+        score[i] = step(series[i], off, mean, spread, 0.05) * (1 + more(age[i], length) / 1e6);
+      }
+    },
+  });
+
+let vectorsSeen = 0;
 
 type Memory = { mean: Float64Array; spread: Float64Array };
 const own = new WeakMap<object, Memory>();
@@ -208,11 +230,63 @@ function served(text: string, careless: boolean) {
   };
 }
 
+/** A finder that tells of every 500th request; `begin` is the count that it begins with, from the one that was saved. */
+function counting(begin: (saved: number) => number): Plugin {
+  return defineFinder({
+    ...about,
+    signals: ["metrics"],
+    finds: ["bad"],
+    config: z.object({}),
+    create(_, __, detection) {
+      let count = begin(0);
+      return {
+        process(batch) {
+          if (batch.rows.length > 0 && ++count % 500 === 0) {
+            const finding = {
+              type: "bad",
+              signal: "metrics",
+              labels: batch.labels(0),
+              time: batch.rows.time[0],
+            } as const;
+            detection.find({ ...finding, rarity: Number.POSITIVE_INFINITY });
+          }
+          return batch;
+        },
+        save: () => Uint8Array.of(count >> 8, count),
+        load(saved) {
+          count = begin(saved[0] * 256 + saved[1]);
+        },
+      };
+    },
+  });
+}
+
 export const bad: Readonly<Record<string, Bad>> = {
   "scores by the size of the batch": {
     law: "splitting",
     seen: /in one batch and .* in \d+ batches/,
     plugin: judgesBatches,
+  },
+  "scores vectors by how many come at once": {
+    law: "splitting",
+    seen: /in one batch and .* in \d+ batches/,
+    plugin: vectors((_, length) => length),
+  },
+  "remembers vectors outside its columns": {
+    law: "memory",
+    seen: /restored from a snapshot/,
+    plugin: vectors((age) => (vectorsSeen = age === 0 ? 0 : vectorsSeen + 1)),
+  },
+  "flags vectors at random": {
+    law: "sense",
+    seen: /hardly better than no detector/,
+    plugin: defineVectorDetector({
+      ...joined,
+      state: { seen: "u32" },
+      scoreThenLearn({ length, series }, { seen }, { score }) {
+        for (let i = 0; i < length; i++) score[i] = (Math.imul(++seen[series[i]], 0x9e3779b1) >>> 16) / 65_536;
+      },
+    }),
   },
   "remembers outside its columns": { law: "memory", seen: /restored from a snapshot/, plugin: remembersElsewhere },
   "keeps the state that it was lent": { law: "memory", seen: /arguments that are taken back/, plugin: keepsItsState },
@@ -266,6 +340,16 @@ export const bad: Readonly<Record<string, Bad>> = {
     seen: /resolves although nobody answered/,
     plugin: defineExporter({ ...sender, create: () => nothing }),
     config: atAddress,
+  },
+  "forgets what it saved": {
+    law: "memory",
+    seen: /metrics: finding 0 differs .* restored from what it saved/,
+    plugin: counting(() => 0),
+  },
+  "finds by the dice": {
+    law: "repeatability",
+    seen: /metrics: finding 0 differs .* the second time/,
+    plugin: counting((saved) => saved + Math.floor(Math.random() * 100)),
   },
   "throws when stopped without a start": {
     law: "manners",

@@ -3,19 +3,22 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { assertPlugin, type CheckOptions, checkPlugin } from "vedette/testing";
+import { assertPlugin, type CheckOptions, checkPlugin, generate } from "vedette/testing";
 import { SECTIONS } from "../src/config/id.ts";
 import { Registry } from "../src/registry.ts";
 import { bad, good } from "./bad_plugins.ts";
+import { crossing, drifting, shifting } from "./gauges.ts";
 
 /** The least that a user writes, for plugins without defaults and those that need a place. By section and type. */
 const MINIMAL: Readonly<Record<string, CheckOptions["config"]>> = {
+  "processors.threshold": { upper: 100 },
   "receivers.otlp": ({ address }) => ({
     protocols: { grpc: { endpoint: "127.0.0.1:0" }, http: { endpoint: address } },
   }),
   "exporters.otlp_http": ({ address }) => ({ endpoint: `http://${address}` }),
   "exporters.otlp_grpc": ({ address }) => ({ endpoint: address, tls: { insecure: true } }),
   "exporters.file": ({ folder }) => ({ path: join(folder, "out.jsonl") }),
+  "processors.cascade": { first: "ewma", second: "ewma" },
   "extensions.file_storage": ({ folder }) => ({ directory: folder }),
   "extensions.bearertokenauth": { token: "sesame" },
   "extensions.basicauth": { client_auth: { username: "checkout", password: "sesame" } },
@@ -23,11 +26,22 @@ const MINIMAL: Readonly<Record<string, CheckOptions["config"]>> = {
   "extensions.zpages": ({ address }) => ({ endpoint: address }),
 };
 
+/** What detectors find that the generated streams do not plant, or not in time. By section and type. */
+const STREAMS: Readonly<Record<string, () => CheckOptions["stream"]>> = {
+  "processors.cusum": shifting,
+  "processors.page_hinkley": drifting,
+  "processors.seasonal": () => generate.metrics({ seed: 1, anomalies: 40, step: 900_000 }),
+  "processors.threshold": crossing,
+};
+
 const plugins = (await Registry.all()).list();
+
+const byType = Object.fromEntries(plugins.map(({ plugin }) => [plugin.type, plugin]));
 
 for (const { section, plugin } of plugins) {
   test(`${section}.${plugin.type} keeps every law`, async () => {
-    const violations = await checkPlugin(plugin, { config: MINIMAL[`${section}.${plugin.type}`] });
+    const path = `${section}.${plugin.type}`;
+    const violations = await checkPlugin(plugin, { config: MINIMAL[path], stream: STREAMS[path]?.(), parts: byType });
     assert.deepEqual(violations, []);
   });
 

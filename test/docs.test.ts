@@ -109,7 +109,7 @@ test("every plugin's README was looked at", () => {
 test("a wrong option in a block would be found", async () => {
   const [problem] = await problemsOf("processors:\n  ewma:\n    alhpa: 0.1\n", false);
   assert.match(problem, /unknown-option processors\.ewma\.alhpa/);
-  const [wrong] = await problemsOf("service:\n  pipelines:\n    logs:\n      processors: [ewma]\n", false);
+  const [wrong] = await problemsOf("service:\n  pipelines:\n    logs:\n      processors: [auto]\n", false);
   assert.match(wrong, /wrong-signal/);
 });
 

@@ -7,8 +7,8 @@ import type { ComponentMeter } from "../observe/meter.ts";
 import { Turn } from "../pipeline/hub.ts";
 import { Intake } from "../pipeline/intake.ts";
 import type { Tap } from "../pipeline/tap.ts";
-import type { Registry } from "../registry.ts";
-import type { StateStore } from "../series/store.ts";
+import type { Plugins } from "../registry.ts";
+import type { Store } from "../series/store.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { Board, type Place, placeName } from "./board.ts";
 import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
@@ -33,7 +33,7 @@ export interface Surroundings {
   /** All that there is to measure, the agent's own numbers included. */
   readonly measurements: () => readonly Measurement[];
   /** Where state outlives the process; absent: nowhere. */
-  readonly store?: StateStore;
+  readonly store?: Store;
   /** Who else is told every verdict. */
   readonly tap?: Tap;
   /** Telemetry comes in event time: whoever feeds it also calls `tick`. */
@@ -67,7 +67,7 @@ export class Agent implements Lender {
   #ticking: NodeJS.Timeout | undefined;
 
   /** Nothing is bound or opened before `start`. Throws what a plugin's `create` throws. */
-  constructor(config: Config, registry: Registry, around: Surroundings) {
+  constructor(config: Config, registry: Plugins, around: Surroundings) {
     this.#around = around;
     this.tap = around.tap;
     this.#maxSeries = config.service.max_series;
@@ -190,13 +190,13 @@ export class Agent implements Lender {
    * fits. Requests that come meanwhile go on as before; those that only the new one takes wait. Rejects, with nothing changed,
    * when something new cannot start.
    */
-  reload(config: Config, registry: Registry): Promise<void> {
+  reload(config: Config, registry: Plugins): Promise<void> {
     const reloaded = this.#reloading.then(() => this.#reload(config, registry));
     this.#reloading = reloaded.catch(() => {});
     return reloaded;
   }
 
-  async #reload(config: Config, registry: Registry): Promise<void> {
+  async #reload(config: Config, registry: Plugins): Promise<void> {
     const { signal } = this.#ending;
     signal.throwIfAborted();
     const old = this.#graph;

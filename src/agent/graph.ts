@@ -1,6 +1,7 @@
 // The components and pipelines of one configuration: what did not change since the graph before is taken over as it runs.
 import { isDeepStrictEqual } from "node:util";
 import {
+  type CombinationPlugin,
   type Connector,
   type ConnectorPlugin,
   type DetectorPlugin,
@@ -18,11 +19,13 @@ import {
   type ReceiverPlugin,
   type Signal,
   type Telemetry,
+  type VectorDetectorPlugin,
   z,
 } from "../api/index.ts";
-import type { Section } from "../config/id.ts";
+import { type ComponentId, parseId, type Section } from "../config/id.ts";
 import type { PipelineConfig } from "../config/pipelines.ts";
 import type { ComponentConfig, Config } from "../config/shape.ts";
+import { type Constituent, compose, composedOptions } from "../pipeline/compose.ts";
 import { Detector } from "../pipeline/detect.ts";
 import { Findings } from "../pipeline/detection.ts";
 import type { Turn } from "../pipeline/hub.ts";
@@ -32,7 +35,8 @@ import { AnomalyPipeline, type Ends, TelemetryPipeline } from "../pipeline/pipel
 import { Queue } from "../pipeline/queue.ts";
 import { Stage } from "../pipeline/stage.ts";
 import type { Tap } from "../pipeline/tap.ts";
-import type { Registry } from "../registry.ts";
+import { VectorDetector } from "../pipeline/vector_detector.ts";
+import type { Plugins } from "../registry.ts";
 import type { SeriesTable } from "../series/table.ts";
 import type { Place } from "./board.ts";
 import type { HeldHost } from "./host.ts";
@@ -88,7 +92,7 @@ export function partsOf(graph: Graph): Made[] {
 }
 
 /** Nothing is bound or opened yet. Throws what a plugin's `create` throws; what was made until then is stopped. */
-export function build(config: Config, registry: Registry, lender: Lender, old?: Graph): Graph {
+export function build(config: Config, registry: Plugins, lender: Lender, old?: Graph): Graph {
   const builder = new Builder(config, registry, lender, old);
   try {
     return builder.build();
@@ -104,14 +108,14 @@ class Builder {
   readonly made: Made[] = [];
   readonly hosts: HeldHost[] = [];
   readonly #config: Config;
-  readonly #registry: Registry;
+  readonly #registry: Plugins;
   readonly #lender: Lender;
   readonly #old: Graph | undefined;
   readonly #exporters = new Map<string, Outlet>();
   readonly #connectors = new Map<string, Staged<Connector<any>>>();
   readonly #processors = new Map<string, Staged<Processor<any>>>();
 
-  constructor(config: Config, registry: Registry, lender: Lender, old: Graph | undefined) {
+  constructor(config: Config, registry: Plugins, lender: Lender, old: Graph | undefined) {
     this.#config = config;
     this.#registry = registry;
     this.#lender = lender;
@@ -245,9 +249,15 @@ class Builder {
   }
 
   #processor(id: string, pipeline: string): Staged<Processor<any>> {
-    const { plugin, options } = this.#component<
-      DetectorPlugin<any, any, any> | ProcessorPlugin<any, any> | FinderPlugin<any, any>
+    const { plugin, options: own } = this.#component<
+      | DetectorPlugin<any, any, any>
+      | CombinationPlugin<any, any>
+      | VectorDetectorPlugin<any, any>
+      | ProcessorPlugin<any, any>
+      | FinderPlugin<any, any>
     >("processors", id);
+    const parts = plugin.kind === "combination" ? this.#parts(plugin, own) : undefined;
+    const options = parts ? { ...composedOptions(own, parts), parts } : own;
     const before = this.#old?.processors.get(`${pipeline}/${id}`);
     const same = this.#same(before, plugin, options);
     if (same && !same.stage.out) return same;
@@ -256,18 +266,30 @@ class Builder {
     let findings: Findings | undefined;
     const part = create<Processor<any>>(id, () => {
       if (plugin.kind === "detector") return this.#detector(plugin, options, host, before?.part);
+      if (plugin.kind === "combination") {
+        return this.#detector(compose(plugin, options, parts!), options, host, before?.part);
+      }
       if (plugin.kind === "processor") return plugin.create(options, host);
       const finder = plugin as FinderPlugin<any, any>;
       const { raise } = this.#lender.turn;
       const settings = options as DetectorOptions;
       const { counts } = before?.findings?.reporter ?? {};
-      findings = new Findings(host, settings, lineOf(settings), raise, counts, this.#lender.tap);
+      findings = new Findings(host, settings, lineOf(settings, finder), raise, counts, this.#lender.tap);
       return finder.create(options, host, findings);
     });
     const made = { ...place, plugin, options, host, part, findings };
-    const signals: readonly Signal[] = plugin.kind === "detector" || !("signals" in plugin) ? [] : plugin.signals;
+    const signals: readonly Signal[] =
+      plugin.kind === "detector" || plugin.kind === "combination" || !("signals" in plugin) ? [] : plugin.signals;
     for (const signal of signals) this.#forgetful(part, signal, host);
     return this.#new({ ...made, stage: new Stage(part, host, before?.stage.counts) });
+  }
+
+  /** The detectors that the combination names, with options of their own. */
+  #parts(plugin: CombinationPlugin<any, any>, options: object): Constituent[] {
+    return plugin.parts(options).map((written) => {
+      const { id } = parseId(written) as ComponentId;
+      return { id, ...this.#component<DetectorPlugin<any, any, any>>("processors", id) };
+    });
   }
 
   /** Tells a processor of series ids that get another meaning, until its host is closed. */
@@ -280,14 +302,15 @@ class Builder {
   }
 
   #detector(
-    plugin: DetectorPlugin<any, any, any>,
+    plugin: DetectorPlugin<any, any, any> | VectorDetectorPlugin<any, any>,
     options: object,
     host: ExtensionHost,
     before: unknown,
-  ): Detector<any> {
+  ): Detector<any> | VectorDetector {
     const table = this.#lender.table(plugin.signal);
-    const counts = before instanceof Detector ? before.counts : undefined;
+    const counts = before instanceof Detector || before instanceof VectorDetector ? before.counts : undefined;
     const { turn, tap } = this.#lender;
+    if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, turn.raise, counts, tap);
     return new Detector(plugin, options, options as DetectorOptions, host, table, turn.raise, counts, tap);
   }
 }

@@ -3,6 +3,7 @@ import type { Measurement, Signal, Telemetry } from "../api/index.ts";
 import { ITEMS, measure } from "../observe/instruments.ts";
 import { Detector } from "../pipeline/detect.ts";
 import type { Intake } from "../pipeline/intake.ts";
+import { VectorDetector } from "../pipeline/vector_detector.ts";
 import type { Board } from "./board.ts";
 import type { Graph, Outlet, Staged } from "./graph.ts";
 import type { Inlet } from "./inlets.ts";
@@ -95,12 +96,19 @@ function processed({ id, pipeline, part, stage, findings }: Staged<any>): Measur
     found.push(
       measure("vedette_detector_rows", counts.incoming, place),
       measure("vedette_detector_anomalies", findings.reporter.counts.anomalies, place),
+      measure("vedette_detector_threshold", findings.threshold, place),
       measure("vedette_detector_seconds", counts.seconds, place),
       measure("vedette_detector_errors", counts.errors, place),
     );
     return found;
   }
-  if (!(part instanceof Detector)) {
+  if (part instanceof VectorDetector) {
+    const { metrics, points } = part.leftOut;
+    found.push(
+      measure("vedette_detector_left_out_metrics", metrics, place),
+      measure("vedette_detector_late_points", points, place),
+    );
+  } else if (!(part instanceof Detector)) {
     found.push(
       measure("vedette_processor_rows", counts.incoming, place),
       measure("vedette_processor_seconds", counts.seconds, place),
@@ -111,6 +119,7 @@ function processed({ id, pipeline, part, stage, findings }: Staged<any>): Measur
   found.push(
     measure("vedette_detector_rows", part.counts.rows, place),
     measure("vedette_detector_anomalies", part.counts.anomalies, place),
+    ...(part.threshold > 0 ? [measure("vedette_detector_threshold", part.threshold, place)] : []),
     measure("vedette_detector_series", part.series, place),
     measure("vedette_detector_warming_series", part.warming, place),
     measure("vedette_detector_evicted_series", part.counts.evicted, place),

@@ -2,7 +2,7 @@
 import type { Logger } from "../api/index.ts";
 import type { Kept, Snapshot } from "../series/snapshot.ts";
 import { keptOf } from "../series/snapshot.ts";
-import { keyOf, type StateStore } from "../series/store.ts";
+import { keyOf, type Store } from "../series/store.ts";
 import type { Graph, Staged } from "./graph.ts";
 import { type Made, messageOf } from "./lifecycle.ts";
 
@@ -17,7 +17,7 @@ export interface SavedState {
 }
 
 export class Memory {
-  readonly #store: StateStore | undefined;
+  readonly #store: Store | undefined;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #interval: number | undefined;
@@ -26,7 +26,7 @@ export class Memory {
   saved: SavedState | undefined;
 
   /** Without a store nothing outlives the process; a reload keeps what it can all the same. */
-  constructor(store: StateStore | undefined, now: () => number) {
+  constructor(store: Store | undefined, now: () => number) {
     this.#store = store;
     this.#now = now;
   }
@@ -101,7 +101,8 @@ export class Memory {
     clearInterval(this.#timer);
   }
 
-  #keptOf({ plugin, part }: Processor): Kept | undefined {
-    return keptOf(plugin.type, part, this.#now);
+  #keptOf({ plugin, part, findings }: Processor): Kept | undefined {
+    const kept = keptOf(plugin.type, part, this.#now);
+    return kept && findings ? findings.keeping(kept) : kept;
   }
 }

@@ -22,7 +22,7 @@ export interface Finding {
   readonly reason?: string;
   /** Most surprising first. */
   readonly contributors?: readonly string[];
-  /** "open" unless said otherwise; a resolved one is told whatever its rarity, if it was told when it opened. */
+  /** "open" unless said otherwise. A resolved one is told whatever its rarity: resolve only what `find` has raised. */
   readonly state?: "open" | "resolved";
   /** When the episode opened, where that was earlier: it names the episode. Unix milliseconds. */
   readonly since?: number;

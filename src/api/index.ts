@@ -3,6 +3,7 @@
 export { z } from "zod";
 export * from "./anomaly.ts";
 export * from "./certificates.ts";
+export * from "./combination.ts";
 export * from "./component.ts";
 export * from "./detection.ts";
 export * from "./detector.ts";
@@ -14,4 +15,5 @@ export * from "./signals.ts";
 export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";
 export * from "./tls_failure.ts";
 export * from "./units.ts";
+export * from "./vectors.ts";
 export * from "./watched_file.ts";

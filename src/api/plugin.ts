@@ -1,10 +1,12 @@
 // What a plugin module exports by default: its manifest and its constructor in one object.
 import type { z } from "zod";
+import type { AnyRows, AnyVerdicts, Part } from "./combination.ts";
 import type { Connector, Exporter, Host, Outputs, Processor, Receiver } from "./component.ts";
 import type { Detection } from "./detection.ts";
-import type { ScoreThenLearn, StateShape } from "./detector.ts";
+import type { ScoreThenLearn, StateOf, StateShape } from "./detector.ts";
 import type { Capability, Extension, ExtensionHost } from "./extension.ts";
 import type { Labels, Signal, Telemetry } from "./signals.ts";
+import type { ScoreThenLearnVectors, VectorOptions } from "./vectors.ts";
 
 export type Stability = "experimental" | "alpha" | "beta" | "stable";
 
@@ -28,6 +30,8 @@ export interface DetectorPlugin<
   S extends Telemetry = Telemetry,
   Shape extends StateShape = StateShape,
 > extends Manifest<C> {
+  /** What it is handed; see `defineVectorDetector` for the other kind. */
+  readonly rows?: "points";
   readonly signal: S;
   /** anomaly.type of a row above its expectation, and below it. */
   readonly finds: { readonly above: string; readonly below: string; readonly more?: readonly string[] };
@@ -51,12 +55,48 @@ export interface DetectorPlugin<
   readonly scoreThenLearn: ScoreThenLearn<S, Shape, z.output<C>>;
 }
 
+/** A detector of the metrics of a resource together, one vector a resource and interval. */
+export interface VectorDetectorPlugin<C extends z.ZodObject = z.ZodObject, Shape extends StateShape = StateShape>
+  extends Omit<DetectorPlugin<C, "metrics", Shape>, "rows" | "measure" | "defaults" | "state" | "scoreThenLearn"> {
+  readonly rows: "vectors";
+  /** Other defaults for the options that every detector of vectors has. */
+  readonly defaults?: { readonly warmup?: number; readonly threshold?: number; readonly max_series?: number };
+  readonly state: Shape | ((config: z.output<C> & VectorOptions) => Shape);
+  readonly scoreThenLearn: ScoreThenLearnVectors<Shape, z.output<C>>;
+}
+
+/** A detector made of others that the configuration names: of points or of vectors, as all of them are. */
+export interface CombinationPlugin<C extends z.ZodObject = z.ZodObject, Shape extends StateShape = StateShape>
+  extends Manifest<C> {
+  readonly signals: readonly ["metrics"];
+  /** Ids of the detectors, from options made by `detectorId`. What it finds, it finds as the last of them does. */
+  readonly parts: (config: z.output<C>) => readonly string[];
+  readonly state: Shape;
+  /** As of a detector; `verdicts` are also for the parts to write to. The scores are calibrated. */
+  readonly scoreThenLearn: (
+    rows: AnyRows,
+    state: StateOf<Shape>,
+    verdicts: AnyVerdicts,
+    config: z.output<C>,
+    parts: readonly Part[],
+  ) => void;
+}
+
 export interface ProcessorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
   readonly signals: readonly S[];
   create(config: z.output<C>, host: Host): Processor<S>;
 }
 
-/** A processor that finds anomalies by itself, since what it remembers is no columns. It has the options of every detector. */
+/** Of the options that every detector has, those that a finder heeds by itself; the others are behind `Detection`. */
+export interface FinderOptions {
+  readonly warmup: number;
+  readonly max_series: number;
+}
+
+/**
+ * A processor that finds anomalies by itself, since what it remembers is no columns. It has the options of every detector but
+ * those about a value's distance from its expectation.
+ */
 export interface FinderPlugin<C extends z.ZodObject = z.ZodObject, S extends Telemetry = Telemetry>
   extends Manifest<C> {
   readonly signals: readonly S[];
@@ -64,7 +104,7 @@ export interface FinderPlugin<C extends z.ZodObject = z.ZodObject, S extends Tel
   readonly finds: readonly string[];
   /** Other defaults for the options that every detector has. */
   readonly defaults?: DetectorPlugin["defaults"];
-  create(config: z.output<C>, host: Host, detection: Detection): Processor<S>;
+  create(config: z.output<C> & FinderOptions, host: Host, detection: Detection): Processor<S>;
 }
 
 export interface ConnectorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
@@ -93,6 +133,8 @@ export interface ExtensionPlugin<C extends z.ZodObject = z.ZodObject> extends Ma
 export type Plugin =
   | ({ readonly kind: "receiver" } & ReceiverPlugin<any>)
   | ({ readonly kind: "detector" } & DetectorPlugin<any, any, any>)
+  | ({ readonly kind: "detector" } & VectorDetectorPlugin<any, any>)
+  | ({ readonly kind: "combination" } & CombinationPlugin<any, any>)
   | ({ readonly kind: "processor" } & ProcessorPlugin<any, any>)
   | ({ readonly kind: "finder" } & FinderPlugin<any, any>)
   | ({ readonly kind: "connector" } & ConnectorPlugin<any, any>)
@@ -105,6 +147,14 @@ export const defineReceiver = <C extends z.ZodObject>(plugin: ReceiverPlugin<C>)
 export const defineDetector = <C extends z.ZodObject, S extends Telemetry, const Shape extends StateShape>(
   plugin: DetectorPlugin<C, S, Shape>,
 ) => ({ kind: "detector", ...plugin }) as const;
+
+export const defineVectorDetector = <C extends z.ZodObject, const Shape extends StateShape>(
+  plugin: Omit<VectorDetectorPlugin<C, Shape>, "rows" | "signal">,
+) => ({ kind: "detector", rows: "vectors", signal: "metrics", ...plugin }) as const;
+
+export const defineCombination = <C extends z.ZodObject, const Shape extends StateShape>(
+  plugin: Omit<CombinationPlugin<C, Shape>, "signals">,
+) => ({ kind: "combination", signals: ["metrics"], ...plugin }) as const;
 
 export const defineProcessor = <C extends z.ZodObject, S extends Signal>(plugin: ProcessorPlugin<C, S>) =>
   ({ kind: "processor", ...plugin }) as const;

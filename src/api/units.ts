@@ -2,6 +2,8 @@
 import { z } from "zod";
 
 const DURATION = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Days. */
+const PERIOD = { h: 1 / 24, hour: 1 / 24, d: 1, day: 1, w: 7, week: 7, month: 30 };
 const SIZE = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
 
 /** Milliseconds of "1h30m", "250ms", "0"; undefined when the text is no duration. */
@@ -24,6 +26,12 @@ export function parseSize(text: string): number | undefined {
   return part ? Math.round(Number(part[1]) * SIZE[(part[2] ?? "B") as keyof typeof SIZE]) : undefined;
 }
 
+/** Times a day of "1/day", "5/week", "0.5/h"; undefined when the text is no rate. */
+export function parseRate(text: string): number | undefined {
+  const part = /^(\d+(?:\.\d+)?) ?\/ ?(h|hour|d|day|w|week|month)$/.exec(text);
+  return part ? Number(part[1]) / PERIOD[part[2] as keyof typeof PERIOD] : undefined;
+}
+
 /** An option type whose text `parse` turns into a number; the text "5" without unit is for `parse` to judge. */
 function quantity(parse: (text: string) => number | undefined, name: string, example: string) {
   return z
@@ -42,3 +50,6 @@ export const duration = () => quantity(parseDuration, "duration", '"5m" or "250m
 
 /** A size option, in bytes once parsed: `byteSize().prefault("64MiB")`. */
 export const byteSize = () => quantity(parseSize, "size", '"64MiB"');
+
+/** A rate option, in times a day once parsed: `rate().optional()`. */
+export const rate = () => quantity(parseRate, "rate", '"1/day", "5/week" or "2/h"');

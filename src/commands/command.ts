@@ -14,6 +14,13 @@ export interface Arguments {
   readonly format: string;
   readonly kind: string | undefined;
   readonly dir: string | undefined;
+  readonly input: readonly string[];
+  readonly scores: string | undefined;
+  readonly anomalies: string | undefined;
+  readonly labels: string | undefined;
+  readonly export: boolean;
+  readonly "save-state": boolean;
+  readonly quiet: boolean;
 }
 
 /** Options that commands may take, with their line of help. */
@@ -23,6 +30,13 @@ export const OPTIONS = {
   format: ["--format FORMAT", "how the answer is written"],
   kind: ["--kind KIND", "detector, processor, exporter, receiver or extension"],
   dir: ["--dir FOLDER", "where the plugin's folder is made; the current folder unless given"],
+  input: ["--input PATH", "a file, or a directory with all files below it; repeatable"],
+  scores: ["--scores DIR", "write the scores of each input there, as a CSV file of its own"],
+  anomalies: ["--anomalies FILE", "write the anomalies there, a line of JSON each; - is standard output"],
+  labels: ["--labels FILE", "what was abnormal and when: JSON or CSV; the inputs' own column of labels unless given"],
+  export: ["--export", "let the exporters of the configuration send"],
+  "save-state": ["--save-state", "keep what was learnt in service.state.directory, for the next run"],
+  quiet: ["--quiet", "say nothing of progress, and no summary"],
 } as const;
 
 export interface Command {

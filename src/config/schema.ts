@@ -9,8 +9,8 @@ export interface Accepts {
   readonly kinds: readonly z.core.$ZodTypes[];
   /** Whether `.meta({secret: true})` stands anywhere on the way. */
   readonly secret: boolean;
-  /** What the extension must offer whose id is to stand here, by `.meta({extension})`. */
-  readonly extension?: Capability;
+  /** What the extension must offer whose id is to stand here, by `.meta({extension})`; or it is the id of a detector. */
+  readonly extension?: Capability | "detector";
   readonly hasDefault: boolean;
 }
 
@@ -20,7 +20,7 @@ export const ANYTHING: Accepts = { kinds: [], secret: false, hasDefault: false }
 export function accepts(schemas: readonly Schema[]): Accepts {
   const kinds: z.core.$ZodTypes[] = [];
   let secret = false;
-  let extension: Capability | undefined;
+  let extension: Accepts["extension"];
   let hasDefault = false;
   let open = schemas.length === 0;
   const seen = new Set<Schema>();
@@ -30,7 +30,7 @@ export function accepts(schemas: readonly Schema[]): Accepts {
     const type = schema as z.core.$ZodTypes;
     const meta = (schema as z.ZodType).meta?.();
     if (meta?.secret === true) secret = true;
-    extension ??= meta?.extension as Capability | undefined;
+    extension ??= meta?.extension as Accepts["extension"];
     const { def } = type._zod;
     if (def.type === "default" || def.type === "prefault") hasDefault = true;
     if (def.type === "union") def.options.forEach(visit);

@@ -109,10 +109,19 @@ export function checkConfig(
   const options = checkOptions(service, body, ["service"], written?.at ?? start, problems);
   const pipelines = checkPipelines(body, written?.at ?? start, defined, problems);
 
+  const parts = new Set(partsIn(sections));
+  const used = problems.filter(({ code, path }) => code !== "unused-component" || !parts.has(path));
+  problems.splice(0, problems.length, ...used);
   const sorted = inOrder(problems, draft.files);
   if (!options || problems.some(isError)) return { problems: sorted };
   const extensions = options.extensions.map((id) => (parseId(id) as ComponentId).id);
   return { config: { ...sections, service: { ...options, extensions, pipelines } }, problems: sorted };
+}
+
+/** The paths of detectors that others are made of, which no pipeline need list. */
+function partsIn({ processors }: Record<Section, ReadonlyMap<string, ComponentConfig>>): string[] {
+  const references = [...processors.values()].flatMap(({ references }) => references);
+  return references.filter(({ capability }) => capability === "detector").map(({ id }) => pathText(["processors", id]));
 }
 
 /** The id in a component's key, if its type is known; adds it to `defined` in any case. */

@@ -1,7 +1,7 @@
 // Every number that the agent tells about itself: one table by name, with kind, unit and meaning.
 import type { Measurement, Telemetry } from "../api/index.ts";
 
-/** What a metric is. `unit` is UCUM; one in seconds may have fractions, all others are whole. */
+/** What a metric is. `unit` is UCUM; those in seconds and in decades may have fractions, all others are whole. */
 export interface Instrument {
   readonly kind: "counter" | "gauge";
   readonly unit: string;
@@ -82,10 +82,16 @@ export const INSTRUMENTS = {
   vedette_anomalies_dropped: basic(counter("{anomalies}", "Anomalies that a full queue had no room for.")),
   vedette_detector_rows: counter("{rows}", "Rows judged by the detector."),
   vedette_detector_anomalies: counter("{rows}", "Rows past the detector's threshold."),
+  vedette_detector_threshold: gauge("{decades}", "Rarity from which a row is an anomaly at present."),
   vedette_detector_series: gauge("{series}", "Series that the detector remembers."),
   vedette_detector_warming_series: gauge("{series}", "Series that are learnt but not judged yet."),
   vedette_detector_evicted_series: counter("{series}", "Series that the detector forgot to make room for others."),
   vedette_detector_state_bytes: gauge("By", "Memory that the detector's state takes."),
+  vedette_detector_left_out_metrics: gauge("{metrics}", "Metrics that their resource's vectors have no dimension for."),
+  vedette_detector_late_points: counter(
+    "{datapoints}",
+    "Points that came after the interval of their vector was over.",
+  ),
   vedette_detector_seconds: counter("s", "Time spent in the detector."),
   vedette_detector_errors: counter("{errors}", "Batches that the detector failed on; they went on without it."),
   vedette_processor_rows: counter("{rows}", "Rows passed to the processor."),

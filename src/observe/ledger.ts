@@ -59,7 +59,7 @@ export class Ledger {
 }
 
 function metricOf(name: string, { kind, unit, description }: Instrument, dataPoints: DataPoint<number>[]): MetricData {
-  const valueType = unit === "s" ? ValueType.DOUBLE : ValueType.INT;
+  const valueType = unit === "s" || unit === "{decades}" ? ValueType.DOUBLE : ValueType.INT;
   const common = {
     descriptor: { name, unit, description, valueType },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,

@@ -1,64 +1,82 @@
 // A detector's raw score -> rarity: -log10 of the probability that a normal row of the series scores this much.
 import { SeriesState } from "../series/state.ts";
+import { count as countClaim, FLEET, worth } from "./fleet.ts";
+import {
+  BURST,
+  BUSY,
+  countPositive,
+  FIRST_BIN,
+  forget,
+  LOUD,
+  learn,
+  NOWHERE,
+  POSITIVE,
+  pass,
+  placeOf,
+  SCORES,
+  seed,
+  spread,
+  WEIGHT,
+  WIDTH,
+} from "./scores.ts";
+import { ordinary, tailAt } from "./tail.ts";
 
-/** The two quantiles that are tracked, as shares of scores beyond them and as -ln of those. */
-const NEAR = 0.05;
-const FAR = 0.01;
-const NEAR_LOG = -Math.log(NEAR);
-const FAR_LOG = -Math.log(FAR);
-/** Where the near quantile is thought to be before anything is known: detectors score about 1 for an ordinary deviation. */
-const NEAR_PRIOR = 2;
-/** Slope of ln(-ln survival) over ln score, and how many scores that belief is worth. Exponential 1, normal about 1.6. */
-const SLOPE_PRIOR = 0.8;
-const SLOPE_WEIGHT = 200;
-/** The far quantile over the near one, by the prior slope. */
-const FAR_TO_NEAR = (FAR_LOG / NEAR_LOG) ** (1 / SLOPE_PRIOR);
-/** Beyond the far quantile a power law bends the slope this way. */
-const CAUTION = 0.6;
-/** Scores that set the near quantile by their mean before it is tracked by counting, and how many the prior is worth then. */
-const MEAN_UNTIL = 16;
-const PRIOR_WEIGHT = 3;
+/** Scores above zero that are judged by a prior tail and their mean so far; only then is there a histogram, that of this tail. */
+const FIRST = 16;
+const SUM = FIRST_BIN;
+const LOGARITHMS = FIRST_BIN + 1;
+/** The prior: detectors score about 1 for an ordinary deviation, 5 % are beyond 2, as if three scores had said so. */
+const NEAR = 2;
+const NEAR_WEIGHT = 3;
+const NEAR_LOG = -Math.log(0.05);
+/** Slope of ln(-ln survival) over ln score, and beyond the 1 % of it. Exponential 1, normal about 1.6. */
+const SLOPE = 0.8;
+const FAR = 1.7;
+const FAR_SLOPE = 0.5;
 /**
- * In that mean a score counts as at most so many times the near quantile, or that quantile over the geometric mean: 3.7 for a
+ * In that mean a score counts as at most so many times the 95 % quantile, or that quantile over the geometric mean: 3.7 for a
  * half-normal, 5.3 for an exponential. The one mean is not moved by an outlier, the other not by a score near zero.
  */
 const FAR_OUT = 4;
 const NEAR_TO_MEAN = 4;
-/** Robbins-Monro gains on the logarithm: 1 / (density there), over the number of scores, never below 1 / MEMORY. */
-const NEAR_GAIN = 1 / (NEAR * NEAR_LOG);
-const FAR_GAIN = 1 / (FAR * FAR_LOG);
-const MEMORY = 4000;
-/** The far quantile is at least this many times the near one, and no further from it than so few scores can tell. */
-const LEAST_RATIO = 1.1;
-const LARGEST = 1e30;
-/** Counts stop here, where an f32 would no longer count by one. */
-const MOST = 2 ** 24;
-/** Beyond this a rarity orders nothing any more. */
+/** After d decades of rows without a move the first one is worth d + 2 (d / 3)^4 at most: 2.4 after 100 rows, 5 after 1,000. */
+const STILL = 3;
+
+/** Scores above zero after which a series stands for itself. */
+const GROWN = 4096;
+/** Of d decades of scores hardly more than this times d^3 is claimed: 3 after 50, 5 after 110; what is beyond only ranks. */
+const CAP = 0.6;
+
+/** Extreme is a rarity above 3 and, by this, above that of one score among those remembered. It is learnt as if it were no more. */
+const EXTREME = 3;
+const MARGIN = 0.5;
+/** Of a burst of extreme scores one is learnt, until they are so many that this is how it is now; ordinary ones forgive this much. */
+const ADOPTED = 400;
+const FORGIVEN = 1 / 16;
+/** Share of scores in the top tenth at which they grew for good, what is then left of the past, and what that share is taken for. */
+const GREW = 0.3 - 0.1;
+const GREW_LEAVES = 0.2;
+const GREW_AGAIN = 0.05;
+const NEWEST = 1 / 256;
+
+const MOST_SCORES = 2 ** 24;
+const LARGEST = 1e37;
+const SMALLEST = 1e-37;
 const RAREST = 40;
 
-// A series' row: scores so far, those above zero, the forgetting share of those, and their 95 % and 99 % quantiles. While
-// there are few, the places of these hold the sum of the scores and the sum of their logarithms.
-const WIDTH = 5;
-const SCORES = 0;
-const POSITIVE = 1;
-const SHARE = 2;
-const NEAR_AT = 3;
-const FAR_AT = 4;
+const found = new Float64Array(2);
 
 /**
- * A streaming tail model of each series in 20 bytes: two quantiles of its scores, tracked by stochastic approximation
- * (Robbins & Monro 1951), and through them a Weibull tail, -ln S(x) proportional to x^slope (the Weibull-tail coefficient:
- * Beirlant, Broniatowski, Teugels & Vynckier 1995; Gardes & Girard 2008), drawn flatter beyond the second. Counting which
- * side of a quantile a score falls on, not how far, keeps a burst of anomalies from hiding the next one. Scores of exactly
- * zero, all that a constant series has, are counted apart, so that the first change of a series is judged by how long it was
- * still and by the prior.
+ * Each series has a histogram of its upper scores and from it a tail (`scores`, `tail`), in 128 bytes. While it is young its
+ * claims are corrected by what such claims came to in all series of the detector (`fleet`). What an anomaly teaches is bounded:
+ * an extreme score is learnt as a less extreme one, and of a burst only one.
  */
 export class Calibrator {
-  readonly state = new SeriesState({ tail: ["f32", WIDTH] });
+  readonly state = new SeriesState({ scores: ["f32", WIDTH], ...FLEET });
 
   /** Scores of the series so far, up to 2^24. */
   scores(s: number): number {
-    return this.state.columns.tail[s * WIDTH + SCORES];
+    return this.state.columns.scores[s * WIDTH + SCORES];
   }
 
   /**
@@ -66,7 +84,8 @@ export class Calibrator {
    * negative: it says nothing and is not learnt.
    */
   apply(series: Uint32Array, score: Float64Array, count: number, rarity: Float64Array): void {
-    const tail = this.state.columns.tail;
+    const { columns } = this.state;
+    const row = columns.scores;
     for (let i = 0; i < count; i++) {
       const x = score[i] < LARGEST ? score[i] : score[i] >= LARGEST ? LARGEST : -1;
       if (x < 0) {
@@ -74,83 +93,113 @@ export class Calibrator {
         continue;
       }
       const at = series[i] * WIDTH;
-      const n = tail[at + SCORES];
-      const share = tail[at + SHARE];
-      const gain = n < MEMORY ? 1 / (n + 1) : 1 / MEMORY;
-      if (n < MOST) tail[at + SCORES] = n + 1;
+      const n = row[at + SCORES];
+      if (n < MOST_SCORES) row[at + SCORES] = n + 1;
+      const m = row[at + POSITIVE];
       if (x === 0) {
         rarity[i] = 0;
-        tail[at + SHARE] = share - gain * share;
+        row[at + BUSY] -= row[at + BUSY] * NEWEST;
+        forgive(row, at);
+        if (m < GROWN) countClaim(columns, kindOf(m, row[at + WEIGHT]), 0);
+        pass(row, at);
         continue;
       }
-      tail[at + SHARE] = share + gain * (1 - share);
-      const m = tail[at + POSITIVE];
-      if (m < MOST) tail[at + POSITIVE] = m + 1;
-      if (m < MEAN_UNTIL) {
-        young(tail, at, m, n, share, x, rarity, i);
+      countPositive(row, at, m);
+      if (m < FIRST) {
+        rarity[i] = first(columns, row, at, m, x);
         continue;
       }
-      const near = tail[at + NEAR_AT];
-      const far = tail[at + FAR_AT];
-      const rate = m < MEMORY ? 1 / m : 1 / MEMORY;
-      const a = NEAR_GAIN * rate;
-      const b = FAR_GAIN * rate;
-      const nearStep = a < 0.5 ? a : 0.5;
-      const farStep = b < 0.1 ? b : 0.1;
-      if (x > near || share < 0.5) surprise(near, far, m, n, share, x, rarity, i);
-      else rarity[i] = (NEAR_LOG * Math.LOG10E * x) / near;
-      const grown = x > near ? 1 + nearStep * (1 - NEAR) : 1 - nearStep * NEAR;
-      // the far one moves with the near one, so that what is counted for it is the ratio: what set both wrong is soon forgotten
-      const moved = far * grown * (x > far ? 1 + farStep * (1 - FAR) : 1 - farStep * FAR);
-      const least = LEAST_RATIO * near * grown;
-      const most = FAR_TO_NEAR * (1 + m / SLOPE_WEIGHT) * near * grown;
-      tail[at + NEAR_AT] = near * grown;
-      tail[at + FAR_AT] = moved < least ? least : moved > most ? most : moved;
+      const place = x > SMALLEST ? placeOf(x) : NOWHERE;
+      const plain = ordinary(row, at, place);
+      if (plain < 0) {
+        rarity[i] = surprise(columns, row, at, m, x, place);
+        continue;
+      }
+      rarity[i] = plain;
+      calm(row, at);
+      forgive(row, at);
+      if (m < GROWN) countClaim(columns, kindOf(m, row[at + WEIGHT]), 0);
+      learn(row, at, place);
     }
   }
 }
 
-/** One of the first scores: judged by the prior and the mean so far. */
-function young(
-  tail: Float32Array,
-  at: number,
-  m: number,
-  n: number,
-  share: number,
-  x: number,
-  rarity: Float64Array,
-  i: number,
-): void {
-  const sum = tail[at + NEAR_AT];
-  const logarithms = tail[at + FAR_AT];
-  const near = (NEAR_PRIOR * PRIOR_WEIGHT + NEAR_LOG * sum) / (PRIOR_WEIGHT + m);
-  surprise(near, near * FAR_TO_NEAR, m, n, share, x, rarity, i);
-  const typical = NEAR_TO_MEAN * Math.exp((Math.log(NEAR_PRIOR / NEAR_TO_MEAN) + logarithms) / (1 + m));
-  const most = FAR_OUT * (typical > near ? typical : near);
-  tail[at + NEAR_AT] = sum + (x < most ? x : most);
-  tail[at + FAR_AT] = logarithms + Math.log(x);
-  if (m < MEAN_UNTIL - 1) return;
-  tail[at + NEAR_AT] *= NEAR_LOG / MEAN_UNTIL;
-  tail[at + FAR_AT] = tail[at + NEAR_AT] * FAR_TO_NEAR;
+type Columns = Calibrator["state"]["columns"];
+
+/** What a series with m scores above zero, of so many, is to the fleet. */
+function kindOf(m: number, weight: number): number {
+  if (m < FIRST) return m < 0.5 * weight ? 0 : 1;
+  return m < 64 ? 2 : m < 256 ? 3 : m < 1024 ? 4 : 5;
 }
 
-/** rarity[i] of a score x: -log10 of the share of scores above zero, and of the share of those beyond x. */
-function surprise(
-  near: number,
-  far: number,
-  m: number,
-  n: number,
-  share: number,
-  x: number,
-  rarity: Float64Array,
-  i: number,
-): void {
-  let tail = (NEAR_LOG * x) / near;
-  if (x > near) {
-    const seen = Math.log(FAR_LOG / NEAR_LOG) / Math.log(far / near);
-    const slope = (m * seen + SLOPE_WEIGHT * SLOPE_PRIOR) / (m + SLOPE_WEIGHT);
-    tail = NEAR_LOG * (x <= far ? (x / near) ** slope : (far / near) ** slope * (x / far) ** (slope * CAUTION));
+/** Rarity of one of the first scores above zero, by the prior and the mean of those before, which it joins. */
+function first(columns: Columns, row: Float32Array, at: number, m: number, x: number): number {
+  const n = row[at + WEIGHT];
+  const near = (NEAR * NEAR_WEIGHT + NEAR_LOG * row[at + SUM]) / (NEAR_WEIGHT + m);
+  const times = x / near;
+  const tail = times <= FAR ? times ** SLOPE : FAR ** SLOPE * (times / FAR) ** FAR_SLOPE;
+  const kind = kindOf(m, n);
+  let claim = NEAR_LOG * Math.LOG10E * tail;
+  if (kind === 0) {
+    // mostly zero: what it scores has no scale yet, all that is known is how long it stood still
+    const still = Math.log10((n + 1) / (m + 1));
+    claim = Math.min(claim + still, still + 2 * (still / STILL) ** 4 + 2 * Math.log10(m + 1));
   }
-  const sum = tail * Math.LOG10E - Math.log10((share * n + 1) / (n + 1));
-  rarity[i] = sum < RAREST ? sum : RAREST;
+  claim = Math.min(RAREST, claim);
+  const typical = NEAR_TO_MEAN * Math.exp((Math.log(NEAR / NEAR_TO_MEAN) + row[at + LOGARITHMS]) / (1 + m));
+  row[at + SUM] += Math.min(x, FAR_OUT * Math.max(typical, near));
+  row[at + LOGARITHMS] += Math.log(x);
+  pass(row, at);
+  if (m === FIRST - 1) seed(row, at, (row[at + SUM] * NEAR_LOG) / FIRST, SLOPE, FIRST);
+  const rarity = worth(columns, kind, claim);
+  countClaim(columns, kind, claim);
+  return rarity;
+}
+
+/** Rarity of a score that may be in the tail, which then learns of it what it may. */
+function surprise(columns: Columns, row: Float32Array, at: number, m: number, x: number, place: number): number {
+  const decades = Math.log10(row[at + WEIGHT] + 1);
+  const limit = Math.max(EXTREME, decades + MARGIN);
+  tailAt(row, at, place, SLOPE, limit, found);
+  const claim = found[0];
+  const burst = row[at + BURST];
+  const extreme = claim > limit;
+  let rarity = claim;
+  if (m < GROWN) {
+    const kind = kindOf(m, row[at + WEIGHT]);
+    rarity = worth(columns, kind, claim);
+    if (!extreme || burst <= 0) countClaim(columns, kind, claim);
+  }
+  if (extreme) {
+    if (burst < 2 * ADOPTED) row[at + BURST] = burst + 1;
+    if (burst >= ADOPTED) learn(row, at, place);
+    else if (burst <= 0) learn(row, at, found[1]);
+    else pass(row, at);
+  } else {
+    if (claim < 1) calm(row, at);
+    else stir(row, at, m);
+    if (claim < 2) forgive(row, at);
+    learn(row, at, spread(row, at, x, place));
+  }
+  const most = CAP * decades * decades * decades;
+  return rarity < most ? rarity : most + Math.log10(1 + rarity - most);
+}
+
+function forgive(row: Float32Array, at: number): void {
+  if (row[at + BURST] > 0) row[at + BURST] -= FORGIVEN;
+}
+
+/** A score that was not in the top tenth. */
+function calm(row: Float32Array, at: number): void {
+  row[at + BUSY] -= (row[at + BUSY] + 0.1) * NEWEST;
+}
+
+/** A score that was. */
+function stir(row: Float32Array, at: number, m: number): void {
+  row[at + LOUD] = m;
+  const busy = row[at + BUSY] + (0.9 - row[at + BUSY]) * NEWEST;
+  row[at + BUSY] = busy;
+  if (busy <= GREW) return;
+  row[at + BUSY] = GREW_AGAIN;
+  forget(row, at, GREW_LEAVES);
 }

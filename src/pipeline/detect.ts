@@ -6,7 +6,7 @@ import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { CHUNK, Chunk, gather } from "./chunk.ts";
-import { type Line, lineOf } from "./line.ts";
+import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
@@ -67,7 +67,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   ) {
     this.#reporter = new Reporter(host, options, raise, counts, (labels) => plugin.measure?.(own as never, labels));
     this.counts = this.#reporter.counts;
-    this.#line = lineOf(options);
+    this.#line = lineOf(options, plugin);
     this.#tap = tap;
     this.#typeOf = (i) => this.#type(i);
     this.#plugin = plugin;
@@ -88,15 +88,22 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
 
   /** Bytes held for the series, room to grow included. */
   get stateBytes(): number {
-    const own = this.#map.byteLength + this.#members.byteLength + this.#age.byteLength;
+    const own = this.#map.byteLength + this.#members.byteLength + this.#age.byteLength + this.#line.state.byteLength;
     return own + this.#recency.byteLength + this.#state.byteLength + this.#calibrator.state.byteLength;
+  }
+
+  /** Rarity where its line lies at present; NaN where that is for its scores to say. */
+  get threshold(): number {
+    return this.#plugin.scores === "line" ? Number.NaN : this.#line.threshold;
   }
 
   /** Series that were not judged often enough yet to raise an anomaly. Counts them: a pass over all. */
   get warming(): number {
+    const { scores = "surprise" } = this.#plugin;
     let count = 0;
     for (let own = 0; own < this.#length; own++) {
-      if (this.#recency.stampOf(own) > 0 && this.#calibrator.scores(own) <= this.#options.warmup) count++;
+      const judged = scores === "surprise" ? this.#calibrator.scores(own) : this.#age[own];
+      if (this.#recency.stampOf(own) > 0 && judged <= this.#options.warmup) count++;
     }
     return count;
   }
@@ -186,6 +193,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       }
       this.#state.clear(own);
       this.#calibrator.state.clear(own);
+      this.#line.state.clear(own);
       this.#age[own] = 0;
     }
     this.#members[own] = tableRow;
@@ -203,6 +211,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#recency.grow(capacity);
     this.#state.grow(capacity);
     this.#calibrator.state.grow(capacity);
+    this.#line.state.grow(capacity);
   }
 
   /** Lets the detector fill its verdicts on the chunk, and calibrates them in order. */
@@ -306,6 +315,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         column("series.seen", "f64", this.#recency.stamps(rows)),
         ...this.#state.save("state.", rows),
         ...this.#calibrator.state.save("calibration.", rows),
+        ...savedLine(this.#line, rows),
       ],
     };
   }
@@ -335,6 +345,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     const from = this.#adopt(rows, columns);
     this.#state.restore("state.", from, columns);
     this.#calibrator.state.restore("calibration.", from, columns);
+    restoreLine(this.#line, rows, from, columns);
   }
 
   /** Gives the series of a snapshot rows of their own, the least recently seen first; the row of each in the snapshot. */

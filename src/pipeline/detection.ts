@@ -1,14 +1,12 @@
 // What the agent lends to a processor that finds anomalies by itself: the user's line, and the way to raise what is past it.
 import type { Anomaly, Batch, Detection, Finding, Host, Labels, Telemetry } from "../api/index.ts";
+import type { Kept } from "../series/snapshot.ts";
 import { fingerprint } from "./finding.ts";
-import type { Line } from "./line.ts";
+import { type Line, restoreLine, savedLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
 import type { Tap } from "./tap.ts";
-
-/** Episodes whose opening was told and whose end was not; beyond it the oldest are forgotten. */
-const MOST_OPEN = 10_000;
 
 export class Findings implements Detection {
   readonly reporter: Reporter;
@@ -16,8 +14,7 @@ export class Findings implements Detection {
   readonly #line: Line;
   readonly #allows: ReturnType<typeof matching>;
   readonly #tap: Tap | undefined;
-  /** Fingerprints. */
-  readonly #open = new Set<string>();
+  #at = Number.NaN;
 
   constructor(
     host: Host,
@@ -34,6 +31,26 @@ export class Findings implements Detection {
     this.reporter = new Reporter(host, options, raise, counts);
   }
 
+  /** Rarity where the line lies at present. */
+  get threshold(): number {
+    return this.#line.threshold;
+  }
+
+  /** What the finder keeps, and with it what its line remembers. */
+  keeping(finder: Kept): Kept {
+    const line = this.#line;
+    return {
+      takeSnapshot() {
+        const snapshot = finder.takeSnapshot();
+        return { ...snapshot, columns: [...snapshot.columns, ...savedLine(line, 0)] };
+      },
+      restore(snapshot) {
+        finder.restore(snapshot);
+        restoreLine(line, 0, new Uint32Array(0), new Map(snapshot.columns.map((each) => [each.name, each])));
+      },
+    };
+  }
+
   allows(labels: Labels): boolean {
     return this.#allows?.(labels) ?? true;
   }
@@ -44,14 +61,12 @@ export class Findings implements Detection {
 
   find(finding: Finding, batch?: Batch<Telemetry>, row?: number): boolean {
     const { signal, labels, about, type, time, since, state = "open", reason, rarity } = finding;
-    const key = this.fingerprint(signal, labels, about);
-    const resolved = state === "resolved";
-    const score = resolved ? 1 : this.#line.single(rarity, time);
-    if (resolved ? !this.#open.delete(key) : !(score >= 1)) return false;
-    if (!resolved) {
-      if (this.#open.size >= MOST_OPEN) this.#open.delete(this.#open.values().next().value!);
-      this.#open.add(key);
-    }
+    const score = state === "resolved" ? 1 : this.#line.single(rarity, time);
+    if (!(score >= 1)) return false;
+    // one request, or one tick, is done within a moment of the clock
+    const now = this.#host.now();
+    if (now !== this.#at) this.reporter.begin();
+    this.#at = now;
     const { observed = Number.NaN, expected = Number.NaN, lower = Number.NaN, upper = Number.NaN } = finding;
     const told = { signal, type, about, time, since, state, reason, score, rarity, observed, expected, lower, upper };
     const evidence = { ...told, contributors: finding.contributors ?? [], basis: 0 };

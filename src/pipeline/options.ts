@@ -1,5 +1,5 @@
 // The options that every detector has, and every sending exporter: the agent's part of a component's configuration.
-import { type DetectorPlugin, duration, extensionId, z } from "../api/index.ts";
+import { type DetectorPlugin, duration, extensionId, rate, z } from "../api/index.ts";
 
 const globs = (what: string) =>
   z.array(z.string()).optional().describe(`Globs (* and ?) of ${what}; one of them must fit.`);
@@ -31,17 +31,56 @@ export const matchOption = z
 export type Match = z.output<typeof matchOption>;
 
 /** A detector, or a processor that finds anomalies by itself. */
-export type Finder = Pick<DetectorPlugin, "signal" | "defaults">;
+export type Finder = Pick<DetectorPlugin, "signal" | "defaults" | "scores">;
+
+/** Where the line lies unless the detector or its user says otherwise. */
+export const THRESHOLD = 5;
+
+/** In false alarms a day. */
+function alertBudget(ownLine: boolean) {
+  const budget = rate().refine((perDay) => perDay > 0, {
+    error: 'no false alarm at all cannot be promised; write a small budget, as in "1/month"',
+  });
+  if (!ownLine) {
+    return budget.describe(
+      "False alarms that you can bear of this detector, all its series together: `1/day`. The line is drawn by how often they surprise.",
+    );
+  }
+  return budget
+    .refine(() => false, {
+      error: "this detector claims no rarity that could be rationed: its own options say what is too much",
+    })
+    .describe("Not for this detector, which claims no rarity: its own options say what is too much.");
+}
+
+function thresholdOption(ownLine: boolean, usual: number) {
+  const threshold = z.number().positive();
+  if (!ownLine) {
+    return threshold
+      .optional()
+      .meta({ default: usual })
+      .describe("Rarity from which a row is an anomaly: 5 is one normal row in 100,000. Not beside `alert_budget`.");
+  }
+  return threshold
+    .refine(() => false, { error: "this detector claims no rarity: its own options say what is too much" })
+    .optional()
+    .describe("Not for this detector, which claims no rarity: its own options say what is too much.");
+}
+
+/** Of an object with the options of a detector: what is wrong with them together. */
+export const oneLine = {
+  check: ({ threshold, alert_budget }: { threshold?: unknown; alert_budget?: unknown }) =>
+    threshold === undefined || alert_budget === undefined,
+  path: ["alert_budget"],
+  error: "cannot be used with threshold, which says itself where the line lies; drop one of the two",
+};
 
 /** The options that the agent adds to the detector's own. */
-export function detectorOptions({ signal, defaults }: Finder) {
+export function detectorOptions({ signal, defaults, scores }: Finder) {
   return {
     match: matchOption,
-    threshold: z
-      .number()
-      .positive()
-      .default(defaults?.threshold ?? 5)
-      .describe("Rarity from which a row is an anomaly: 5 is one normal row in 100,000."),
+    alert_budget: alertBudget(scores === "line").optional(),
+    threshold: thresholdOption(scores === "line", defaults?.threshold ?? THRESHOLD),
     warmup: z
       .int()
       .nonnegative()

@@ -92,8 +92,8 @@ function between(lower: number, upper: number, unit: string): string {
   return `${own !== "" && low.endsWith(own) ? low.slice(0, -own.length) : low} to ${high}`;
 }
 
-/** Nothing where no probability is claimed. */
-function chances(rarity: number): string {
+/** " (rarer than 1 in 2 million)"; nothing where no probability is claimed. */
+export function chances(rarity: number): string {
   if (Number.isNaN(rarity)) return "";
   const rows = 10 ** rarity;
   if (rows < 999.5) return ` (rarer than 1 in ${Math.round(rows)})`;

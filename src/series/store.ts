@@ -27,6 +27,9 @@ const PRIVATE = 0o600;
 /** The name under which the state of a component of a pipeline is kept. Doubled colons keep any two of them apart. */
 export const keyOf = (pipeline: string, component: string) => `${pipeline.replaceAll(":", "::")}: ${component}`;
 
+/** What an agent wants of it. */
+export type Store = Pick<StateStore, "seed" | "restore" | "saveAll">;
+
 /** One agent's state directory. Files are 0600; the directory, where it is made here, 0700. */
 export class StateStore {
   readonly #directory: string;

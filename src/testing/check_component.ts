@@ -7,13 +7,14 @@ import { lineOf } from "../pipeline/line.ts";
 import type { DetectorOptions } from "../pipeline/options.ts";
 import { TelemetryPipeline } from "../pipeline/pipeline.ts";
 import { Stage } from "../pipeline/stage.ts";
+import { checkFinder } from "./check_finder.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { type FakeHost, fakeHost } from "./fake_host.ts";
 import { generate } from "./generate.ts";
 import { hostileRequests, sampleAnomalies, strangeAnomalies } from "./hostile.ts";
 import type { Places } from "./places.ts";
 
-type ComponentPlugin = Exclude<Plugin, { kind: "detector" }>;
+type ComponentPlugin = Exclude<Plugin, { kind: "detector" | "combination" }>;
 /** Options parsed for a place. */
 type ParseAt = (places: Places) => Record<string, unknown>;
 
@@ -42,6 +43,7 @@ export async function checkComponent(
     if (plugin.kind === "exporter") await heeds(plugin, create(home), addressed, report);
     if (plugin.kind !== "exporter" && plugin.kind !== "receiver" && plugin.kind !== "extension") {
       endures(plugin, () => create(home), report);
+      if (plugin.kind === "finder") checkFinder(plugin, () => parse(home), report);
     }
   } catch (error) {
     report("manners", `create throws: ${messageOf(error)}`);
@@ -62,7 +64,7 @@ function createPart(plugin: ComponentPlugin, config: Record<string, unknown>, ho
   }
   if (plugin.kind !== "finder") return plugin.create(config, host);
   const options = config as DetectorOptions;
-  return plugin.create(config, host, new Findings(host, options, lineOf(options), () => {}));
+  return plugin.create(config, host, new Findings(host, options, lineOf(options, plugin), () => {}));
 }
 
 type Report = (law: Law, seen: string) => void;

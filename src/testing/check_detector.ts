@@ -1,12 +1,12 @@
 // The laws of detectors: each is tried on a labelled stream, through the agent's own series table, state and calibration.
-import type { JudgedRows, Labels, StateOf, StateShape, Telemetry } from "../api/index.ts";
-import { SeriesTable } from "../series/table.ts";
+import type { Attributes, JudgedRows, Labels, StateOf, StateShape, Telemetry } from "../api/index.ts";
+import { type RowOwner, SeriesTable } from "../series/table.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { START, seededRandom } from "./fake_host.ts";
 import { generate, type LabelledRequest } from "./generate.ts";
 import { type Recording, record, successors } from "./recording.ts";
 import { judge } from "./sense.ts";
-import { type AnyDetector, lending, type Parse, Trial } from "./trial.ts";
+import { type AnyDetector, lending, type Parse, type ScoreThenLearn, Trial } from "./trial.ts";
 
 type Report = (law: Law, seen: string) => void;
 
@@ -16,11 +16,14 @@ const STREAMS = {
   logs: (seed: number) => generate.logs({ seed, anomalies: 20 }),
 } as const;
 
+const streamOf = ({ signal, rows }: AnyDetector, seed: number): Iterable<LabelledRequest<any>> =>
+  rows === "vectors" ? generate.vectors({ seed, points: 1500, anomalies: 30 }) : STREAMS[signal as Telemetry](seed);
+
 /** `stream` stands in for the labelled stream that we generate, where a detector finds what is not planted there. */
 export function checkDetector(plugin: AnyDetector, parse: Parse, stream?: Iterable<LabelledRequest<any>>): Violation[] {
   const violations: Violation[] = [];
   const report: Report = (law, seen) => violations.push({ law, seen });
-  const recording = record(plugin.signal as Telemetry, stream ?? STREAMS[plugin.signal as Telemetry](1));
+  const recording = record(plugin.signal as Telemetry, stream ?? streamOf(plugin, 1));
   try {
     const trial = new Trial(plugin, parse(), recording.table);
     trial.feed(recording, 0, recording.rows.length).end();
@@ -41,7 +44,7 @@ export function checkDetector(plugin: AnyDetector, parse: Parse, stream?: Iterab
 function repeats(plugin: AnyDetector, parse: Parse, recording: Recording, first: Trial, report: Report): boolean {
   const second = elsewhere(() => new Trial(plugin, parse(), recording.table).feed(recording, 0, recording.rows.length));
   second.end();
-  return same("repeatability", "the first time", first, "the second time", second, recording, report);
+  return same("repeatability", "the first time", first, "the second time", second, report);
 }
 
 /** Calls `run` with another clock and other chance than the process has. */
@@ -77,7 +80,7 @@ function splits(plugin: AnyDetector, parse: Parse, recording: Recording, whole: 
   for (let end = 0; end < length; end += Math.floor(random() ** 3 * 700)) ends.push(end);
   const cut = new Trial(plugin, parse(), recording.table).feed(recording, 0, length, ends);
   cut.end();
-  same("splitting", "in one batch", whole, `in ${ends.length} batches`, cut, recording, report);
+  same("splitting", "in one batch", whole, `in ${ends.length} batches`, cut, report);
 }
 
 /** Everything it knows is in its columns, and in nothing that it was handed. */
@@ -91,7 +94,7 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   const snapshot = before.detector.takeSnapshot();
   before.end();
   // whatever lies outside its columns belongs to another detector by now
-  const stranger = record(recording.signal, STREAMS[recording.signal](2) as Iterable<LabelledRequest>);
+  const stranger = record(recording.signal, streamOf(plugin, 2));
   new Trial(plugin, parse(), stranger.table).feed(stranger, 0, stranger.rows.length).end();
   const after = new Trial(plugin, parse(), recording.table);
   try {
@@ -101,25 +104,45 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   }
   after.feed(recording, middle, length).end();
   const resumed = { scores: [...before.scores, ...after.scores], anomalies: [...before.anomalies, ...after.anomalies] };
-  if (!same("memory", "going on", whole, "restored from a snapshot", resumed, recording, report)) return;
+  if (!same("memory", "going on", whole, "restored from a snapshot", resumed, report)) return;
 
   const lent = new Trial(plugin, parse(), recording.table, lending).feed(recording, 0, length, [middle]);
   lent.end();
-  if (!same("memory", "as usual", whole, "with arguments that are taken back", lent, recording, report)) return;
+  if (!same("memory", "as usual", whole, "with arguments that are taken back", lent, report)) return;
 
+  if (plugin.rows === "vectors") replaced(plugin, parse, report);
+  else recycled(plugin, parse, recording, middle, report);
+}
+
+/** Other series take the rows of the table over. */
+function recycled(plugin: AnyDetector, parse: Parse, recording: Recording, middle: number, report: Report): void {
+  const { length } = recording.rows;
   const changing = successors(recording, middle);
   const roomy = new Trial(plugin, parse(), changing.table).feed(changing, 0, length, [middle]);
   roomy.end();
   const crowded = new Trial(plugin, parse(), changing.table).feed(changing, 0, middle);
-  for (let series = 0; series < recording.series; series++) crowded.detector.recycle(series);
+  for (let series = 0; series < recording.series; series++) (crowded.detector as RowOwner).recycle(series);
   crowded.feed(changing, middle, length).end();
-  same("memory", "in a new row", roomy, "in a recycled row", crowded, changing, report);
+  same("memory", "in a new row", roomy, "in a recycled row", crowded, report);
+}
+
+/** Another resource takes the place of one that there is no room for. */
+function replaced(plugin: AnyDetector, parse: Parse, report: Report): void {
+  const one = record("metrics", generate.vectors({ seed: 3, points: 1200, services: 1 }));
+  const { length } = one.rows;
+  const middle = length >> 1;
+  const changing = successors(one, middle);
+  const roomy = new Trial(plugin, parse(), changing.table).feed(changing, 0, length, [middle]);
+  roomy.end();
+  const crowded = new Trial(plugin, { ...parse(), max_series: 1 }, changing.table).feed(changing, 0, length, [middle]);
+  crowded.end();
+  same("memory", "in a new row", roomy, "in a recycled row", crowded, report);
 }
 
 type Outcome = Pick<Trial, "scores" | "anomalies">;
 
-function same(law: Law, one: string, a: Outcome, other: string, b: Outcome, recording: Recording, report: Report) {
-  const { length } = recording.rows;
+function same(law: Law, one: string, a: Outcome, other: string, b: Outcome, report: Report) {
+  const length = Math.max(a.scores.length, b.scores.length);
   for (let row = 0; row < length; row++) {
     if (Object.is(a.scores[row], b.scores[row])) continue;
     report(law, `row ${row} of ${length} scores ${a.scores[row]} ${one} and ${b.scores[row]} ${other}`);
@@ -143,8 +166,17 @@ function makesSense(plugin: AnyDetector, parse: Parse, recording: Recording, rep
     trial.feed(recording, from, Math.min(length, from + DESCRIBED));
   }
   trial.end();
-  const fault = judge(recording, (row) => trial.rarity.get(row) ?? 0);
+  const vectors = plugin.rows === "vectors" ? rarities(trial, recording, Number(parse().interval)) : undefined;
+  const fault = judge(recording, vectors ?? ((row) => trial.rarity.get(row) ?? 0));
   if (fault) report("sense", fault);
+}
+
+/** The rarity of the vector that a row is part of, as far as it was found. */
+function rarities({ found }: Trial, recording: Recording, interval: number): (row: number) => number {
+  const keyOf = (resource: Attributes, time: number) =>
+    `${resource["service.name"]} ${resource["service.instance.id"]} ${Math.floor(time / interval)}`;
+  const byVector = new Map(found.map(({ labels, time, rarity }) => [keyOf(labels.resource, time), rarity]));
+  return (row) => byVector.get(keyOf(recording.labels(row).resource, recording.rows.time[row])) ?? 0;
 }
 
 const LARGE = [Number.MAX_VALUE, -Number.MAX_VALUE, 1e308, -1e308, 1e154, -1e154];
@@ -161,9 +193,9 @@ function survives(plugin: AnyDetector, parse: Parse, report: Report): void {
     { what: "strange values and times", values: VALUES, times: TIMES },
   ];
   for (const { what, values, times } of trials) {
-    const recording = strange(signal, values, times);
+    const recording = strange(signal, values, times, plugin.rows === "vectors" ? 4 : 1);
     let fault: string | undefined;
-    const watch = (inner: AnyDetector["scoreThenLearn"]): AnyDetector["scoreThenLearn"] => {
+    const watch = (inner: ScoreThenLearn): ScoreThenLearn => {
       return (rows, state, verdicts, config) => {
         inner(rows, state, verdicts, config);
         fault ??= infinite(state);
@@ -195,9 +227,12 @@ function infinite(state: StateOf<StateShape>): string | undefined {
   return undefined;
 }
 
-/** 600 rows of 4 series; from the middle on every third has a value of `values` and a time of `times`, where there are any. */
-function strange(signal: Telemetry, values: readonly number[], times: readonly number[]): Recording {
-  const length = 600;
+/**
+ * 600 rows of 4 series, or so many times as many; from the middle on every third has a value of `values` and a time of `times`,
+ * where there are any.
+ */
+function strange(signal: Telemetry, values: readonly number[], times: readonly number[], scale: number): Recording {
+  const length = 600 * scale;
   const count = 4;
   const random = seededRandom(5);
   const table = new SeriesTable(count);
@@ -207,7 +242,7 @@ function strange(signal: Telemetry, values: readonly number[], times: readonly n
   const odd = (i: number) => i >= length / 2 && i % 3 === 0;
   const pick = (from: readonly number[], i: number, usual: number) =>
     from.length > 0 && odd(i) ? from[Math.floor(random() * from.length)] : usual;
-  const time = Float64Array.from({ length }, (_, i) => pick(times, i, START + i * 5000));
+  const time = Float64Array.from({ length }, (_, i) => pick(times, i, START + i * 5000 * scale));
   const value = Float64Array.from({ length }, (_, i) => pick(values, i, 10 + random()));
   const u32 = new Uint32Array(length);
   const small = new Uint8Array(length);

@@ -4,6 +4,7 @@ import { checkOptions } from "../config/options.ts";
 import { isError, type Problem } from "../config/problems.ts";
 import { undescribed } from "../config/reference.ts";
 import { readTree } from "../config/tree.ts";
+import { type Constituent, compose, composedOptions } from "../pipeline/compose.ts";
 import { manifestFault, optionsOf } from "../registry.ts";
 import { checkComponent } from "./check_component.ts";
 import { checkDetector } from "./check_detector.ts";
@@ -33,6 +34,8 @@ export interface CheckOptions {
   readonly config?: object | ((places: Places) => object);
   /** A labelled stream for a detector that finds what `generate` does not plant. */
   readonly stream?: Iterable<LabelledRequest<any>>;
+  /** The detectors that a combination names in `config`, by that name; they run with their defaults. */
+  readonly parts?: Readonly<Record<string, Plugin>>;
 }
 
 /** Every law that the plugin breaks; none when it is good. */
@@ -54,12 +57,26 @@ export async function checkPlugin(plugin: Plugin, options: CheckOptions = {}): P
     ].map((seen) => ({ law: "manners", seen }));
     if (problems.length > 0) return violations;
     const parse = (at: Places) => read(schema, written(at)).value!;
-    const more =
-      plugin.kind === "detector"
-        ? checkDetector(plugin, () => parse(places), options.stream)
-        : await checkComponent(plugin, parse, places, differ(written, places));
+    let more: Violation[];
+    if (plugin.kind === "combination") {
+      const detector = combined(plugin, parse(places), options.parts ?? {});
+      more = checkDetector(detector.plugin, () => detector.parse(parse(places)), options.stream);
+    } else if (plugin.kind === "detector") more = checkDetector(plugin, () => parse(places), options.stream);
+    else more = await checkComponent(plugin, parse, places, differ(written, places));
     return [...violations, ...more];
   });
+}
+
+/** The combination as the detector that it becomes with its parts, and how the options of that are made. */
+function combined(plugin: Plugin & { kind: "combination" }, options: object, parts: CheckOptions["parts"] & object) {
+  const named = (): Constituent[] =>
+    plugin.parts(options).map((id) => {
+      const part = parts[id];
+      if (part?.kind !== "detector") throw new Error(`no detector ${id} was given in the option parts of checkPlugin`);
+      return { id, plugin: part as Constituent["plugin"], options: read(optionsOf(part), {}).value! };
+    });
+  const parse = (own: object) => composedOptions(own, named()) as Record<string, unknown>;
+  return { plugin: compose(plugin, parse(options), named()), parse };
 }
 
 /** Throws an error that names every law the plugin breaks. */

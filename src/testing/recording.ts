@@ -57,7 +57,11 @@ export function successors<S extends Telemetry>(recording: Recording<S>, middle:
   const next = new Uint32Array(count);
   table.assign(hash0, hash1, count, next);
   for (let row = middle; row < series.length; row++) series[row] = next[series[row]];
-  return { ...recording, rows: { ...rows, series }, series: count * 2 };
+  const labels = (row: number) => {
+    const own = recording.labels(row);
+    return row < middle ? own : { ...own, resource: { ...own.resource, "service.instance.id": "its successor" } };
+  };
+  return { ...recording, rows: { ...rows, series }, series: count * 2, labels };
 }
 
 /** Rows [from, to) as a batch; `annotated` is told the row of the recording. */

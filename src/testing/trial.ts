@@ -1,25 +1,29 @@
 // One run of a detector over recorded rows through the agent's own code, its raw scores and anomalies written down.
-import type { Anomaly, DetectorPlugin, StateShape, Telemetry, Verdicts } from "../api/index.ts";
+import type { Anomaly, DetectorPlugin, StateShape, Telemetry, VectorDetectorPlugin, Verdicts } from "../api/index.ts";
 import { Detector } from "../pipeline/detect.ts";
 import type { DetectorOptions } from "../pipeline/options.ts";
+import { VectorDetector } from "../pipeline/vector_detector.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { fakeHost } from "./fake_host.ts";
 import { cut, type Recording } from "./recording.ts";
 
-export type AnyDetector = DetectorPlugin<any, any, StateShape>;
-type ScoreThenLearn = AnyDetector["scoreThenLearn"];
+export type AnyDetector = DetectorPlugin<any, any, StateShape> | VectorDetectorPlugin<any, StateShape>;
+/** Of either kind of rows. */
+export type ScoreThenLearn = (rows: any, state: any, verdicts: any, config: any) => void;
 
 /** Options of a component as the agent parses them; called anew for each run, so that none shares an object. */
 export type Parse = () => Record<string, unknown>;
 
 export class Trial {
-  /** By row, in order. */
+  /** By row, or vector, in order. */
   readonly scores: number[] = [];
   /** What the anomalies say, one text each. */
   readonly anomalies: string[] = [];
-  /** Rarity by row of the recording, where one was found. */
+  /** Score by row of the recording, where one was found: its rarity where the line is 1. */
   readonly rarity = new Map<number, number>();
-  readonly detector: Detector<any>;
+  /** All that was found. */
+  readonly found: Anomaly[] = [];
+  readonly detector: Detector<any> | VectorDetector;
 
   /** `around` stands between the agent and the detector's function. */
   constructor(
@@ -31,17 +35,19 @@ export class Trial {
     const inner: ScoreThenLearn = (rows, state, verdicts, config) =>
       plugin.scoreThenLearn(rows, state, verdicts, config);
     const called = around ? around(inner) : inner;
-    const watched: AnyDetector = {
-      ...plugin,
-      scoreThenLearn: (rows, state, verdicts, config) => {
-        called(rows, state, verdicts, config);
-        for (let i = 0; i < rows.length; i++) this.scores.push(verdicts.score[i]);
-      },
+    const scoreThenLearn: ScoreThenLearn = (rows, state, verdicts, config) => {
+      called(rows, state, verdicts, config);
+      for (let i = 0; i < rows.length; i++) this.scores.push(verdicts.score[i]);
     };
-    const settings = options as DetectorOptions;
-    this.detector = new Detector(watched, options, settings, fakeHost(plugin.type), table, (anomaly) =>
-      this.anomalies.push(text(anomaly)),
-    );
+    const host = fakeHost(plugin.type);
+    const raise = (anomaly: Anomaly) => {
+      this.found.push(anomaly);
+      this.anomalies.push(text(anomaly));
+    };
+    this.detector =
+      plugin.rows === "vectors"
+        ? new VectorDetector({ ...plugin, scoreThenLearn }, options, host, table, raise)
+        : new Detector({ ...plugin, scoreThenLearn }, options, options as DetectorOptions, host, table, raise);
   }
 
   /** Rows [from, to) in batches that end at `ends`, which ascend, and at `to`. */
@@ -50,7 +56,7 @@ export class Trial {
     for (const end of [...ends, to]) {
       if (end < start || end > to) continue;
       this.detector.process(
-        cut(recording, start, end, (row, { "anomaly.rarity": r }) => this.rarity.set(row, Number(r))),
+        cut<any>(recording, start, end, (row, { "anomaly.score": score }) => this.rarity.set(row, Number(score))),
       );
       start = end;
     }
@@ -63,8 +69,9 @@ export class Trial {
   }
 }
 
-function text({ time, type, score, rarity, observed, expected, lower, upper, fingerprint }: Anomaly): string {
-  return JSON.stringify([fingerprint, time, type, `${score} ${rarity} ${observed} ${expected} ${lower} ${upper}`]);
+function text({ time, type, score, rarity, observed, expected, lower, upper, reason, ...rest }: Anomaly): string {
+  const numbers = `${score} ${rarity} ${observed} ${expected} ${lower} ${upper}`;
+  return JSON.stringify([rest.fingerprint, time, type, numbers, rest.contributors, reason]);
 }
 
 /** Lends every array to the detector for one call only: what it keeps of them is empty afterwards. */

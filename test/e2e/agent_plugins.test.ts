@@ -165,7 +165,7 @@ processors: {typed: {limit: 2}, plain/second: , packaged: , one_of_two: , two_of
   assert.equal(lines.length, 5, agent.output.stdout);
   for (const id of ["typed", "plain/second", "packaged", "one_of_two", "two_of_two"]) {
     assert.ok(
-      lines.some((line) => line.includes(` of checkout `) && line.includes(`, ${id}, id `)),
+      lines.some((line) => line.includes(` checkout `) && line.includes(`, ${id}, id `)),
       id,
     );
   }

@@ -173,7 +173,7 @@ test("a changed detector goes on with what it has learnt: it needs no second war
   for (let i = 0; i < 80; i++) assert.ok(await send(point(i)));
   await reload(config({ sink: sink.endpoint, processors: "ewma: {threshold: 4}" }));
   assert.ok(await send(point(80, 5000)));
-  await eventually("the anomaly", () => agent.output.stdout.includes("load of checkout (host=a) is 5000"));
+  await eventually("the anomaly", () => agent.output.stdout.includes("checkout load (host=a) is 5000"));
   assert.equal(agent.output.stdout.trimEnd().split("\n").length, 1, "and nothing else was told");
 });
 

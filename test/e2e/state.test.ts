@@ -44,7 +44,7 @@ test("models go on after a restart: the first odd point is told, and what was to
   const second = await startAgent(t, config(directory));
   await send(second, 80, 5000);
   assert.equal(await second.stop(), 0);
-  assert.match(told(second).join(), /load of checkout \(host=a\) is 5000/);
+  assert.match(told(second).join(), /checkout load \(host=a\) is 5000/);
   const third = await startAgent(t, config(directory));
   await send(third, 81, 5000);
   assert.equal(await third.stop(), 0);

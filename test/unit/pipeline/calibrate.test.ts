@@ -142,14 +142,14 @@ test("a batch of scores of many series is judged as they would be one by one", (
   for (let i = 0; i < count; i++) assert.equal(rarityOf(alone, series[i], score[i]), rarity[i]);
 });
 
-test("the longer a series stood still, the rarer its first move", () => {
-  const first = [20, 100, 1000].map((rows) => {
+test("the longer a series stood still, the rarer its first move: past 5 after a thousand rows, not after a hundred", () => {
+  const [first, hundred, thousand, more] = [20, 100, 1000, 3000].map((rows) => {
     const made = calibrator();
     for (let i = 0; i < rows; i++) assert.equal(rarityOf(made, 0, 0), 0);
     return rarityOf(made, 0, 10);
   });
-  assert.ok(first[0] < first[1] && first[1] < first[2]);
-  assert.ok(first[2] >= 6, `${first[2]}`);
+  assert.ok(first < hundred && hundred < thousand && thousand < more);
+  assert.ok(hundred < 3 && thousand >= 5, `${hundred}, ${thousand}`);
 });
 
 test("a series that has begun to move is soon no news", () => {
@@ -172,17 +172,19 @@ test("a larger score is never less rare", () => {
   }
 });
 
-test("the same scores give the same rarities, and other series do not matter", () => {
+test("a grown series stands for itself: what others score does not matter", () => {
   const random = uniform(9);
-  const scores = Array.from({ length: 500 }, () => SHAPES.exponential(random));
+  const scores = Array.from({ length: 7000 }, () => SHAPES.exponential(random));
   const run = (beside: boolean) => {
     const made = calibrator(2);
     return scores.map((x) => {
-      if (beside) rarityOf(made, 1, 1000 * x);
+      if (beside) rarityOf(made, 1, random() < 0.9 ? x : 1000);
       return rarityOf(made, 0, x);
     });
   };
-  assert.deepEqual(run(false), run(true));
+  const [alone, among] = [run(false), run(true)];
+  assert.deepEqual(alone.slice(4200), among.slice(4200));
+  assert.notDeepEqual(alone, among);
 });
 
 test("NaN and negative scores abstain and teach nothing; infinite ones are rare and spoil nothing", () => {

@@ -110,7 +110,7 @@ test("a request with attributes that cannot be read is refused whole, before a d
 
 test("the very row past the threshold is told, once the series has been judged as often as warm-up asks", () => {
   const { plugin } = spy();
-  const { emit, anomalies, detector } = wired(plugin, { warmup: 50, threshold: 6 });
+  const { emit, anomalies, detector } = wired(plugin, { warmup: 50, threshold: 3 });
   for (let i = 0; i < 50; i++) emit(request([point("a", i === 10 ? 1e9 : 1)]));
   assert.equal(anomalies.length, 0);
   emit(request([point("a", 1), point("a", 1e9), point("b", 1e9)]));
@@ -119,7 +119,7 @@ test("the very row past the threshold is told, once the series has been judged a
   const [{ type, detector: by, observed, expected, labels, time, score, rarity, signal, state }] = anomalies;
   assert.deepEqual([type, by, observed, expected, time, signal, state], ["spike", "spy", 1e9, 0, T, "metrics", "open"]);
   assert.equal(labels.attributes.host, "a");
-  assert.equal(score, rarity / 6);
+  assert.equal(score, rarity / 3);
 });
 
 test("rows that abstain do not count towards the warm-up", () => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import logRate from "../../../plugins/processors/log_rate/index.ts";
-import { z } from "../../../src/api/index.ts";
+import { parseRate, z } from "../../../src/api/index.ts";
+import { lineOf } from "../../../src/pipeline/line.ts";
 import { detectorOptions, matchOption, sendingOptions } from "../../../src/pipeline/options.ts";
 
 const detector = (plugin: Parameters<typeof detectorOptions>[0]) => z.strictObject(detectorOptions(plugin));
@@ -16,10 +17,10 @@ test("a detector of metrics marks points by exemplars, of spans and records by a
 
 test("a detector's own defaults are the user's", () => {
   const plain = detector({ signal: "metrics" }).parse({});
-  assert.deepEqual(
-    [plain.threshold, plain.warmup, plain.detection_direction, plain.max_series, plain.match],
-    [5, 50, "both", 100_000, {}],
-  );
+  assert.deepEqual([plain.warmup, plain.detection_direction, plain.max_series, plain.match], [50, "both", 100_000, {}]);
+  assert.equal(lineOf(plain, {}).threshold, 5);
+  assert.equal(lineOf(plain, { defaults: { threshold: 8 } }).threshold, 8);
+  assert.equal(lineOf({ threshold: 6 }, { defaults: { threshold: 8 } }).threshold, 6);
   const own = { signal: "logs", defaults: { warmup: 0, detection_direction: "above_expected" } } as const;
   const { warmup, detection_direction } = detector(own).parse({});
   assert.deepEqual([warmup, detection_direction], [0, "above_expected"]);
@@ -30,12 +31,28 @@ test("what makes no sense is refused", () => {
     { threshold: 0 },
     { threshold: -1 },
     { warmup: -1 },
+    { alert_budget: "0/day" },
+    { alert_budget: "-1/day" },
+    { alert_budget: 1 },
+    { alert_budget: "1" },
     { max_series: 0 },
     { min_dev_from_expected: -1 },
   ])
     assert.equal(detector({ signal: "metrics" }).safeParse(wrong).success, false, JSON.stringify(wrong));
   for (const wrong of [{ include: { metrics: ["a"] } }, { include: { metric: "a" } }, { only: {} }])
     assert.equal(matchOption.safeParse(wrong).success, false, JSON.stringify(wrong));
+});
+
+test("an alert budget is so many a day, however it is written", () => {
+  const perDay = (alert_budget: string) => detector({ signal: "metrics" }).parse({ alert_budget }).alert_budget;
+  assert.deepEqual(["1/day", "7/week", "0.5/d", "2/h", "30 / month"].map(perDay), [1, 1, 0.5, 48, 1]);
+  for (const wrong of ["", "day", "1/", "1/fortnight", "1/2d", "1/day/week", "1e3/day"])
+    assert.equal(parseRate(wrong), undefined, wrong);
+});
+
+test("a detector whose scores are no rarity refuses a budget, and says why", () => {
+  const { error } = detector({ signal: "metrics", scores: "line" }).safeParse({ alert_budget: "1/day" });
+  assert.match(error!.issues[0].message, /claims no rarity/);
 });
 
 test("sending options default to the Collector's, in milliseconds", () => {

@@ -1,0 +1,278 @@
+// A detector of vectors in a pipeline: joins the metrics of each resource, scores, calibrates, and raises what is past its line.
+import type {
+  Anomaly,
+  Batch,
+  Host,
+  Processor,
+  StateShape,
+  Telemetry,
+  VectorDetectorPlugin,
+  VectorOptions,
+} from "../api/index.ts";
+import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
+import { SeriesState, valuesOf } from "../series/state.ts";
+import type { SeriesTable } from "../series/table.ts";
+import { Calibrator } from "./calibrate.ts";
+import { contributing, labelsOf, nameOf, sentence } from "./combination.ts";
+import { Join, type Listener } from "./join.ts";
+import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
+import { type DetectorCounts, Reporter } from "./reporter.ts";
+import type { Tap } from "./tap.ts";
+import { CHUNK_VECTORS, VectorChunk } from "./vector_chunk.ts";
+import { completed, type VectorDetectorOptions } from "./vector_options.ts";
+
+type AnyVectorDetector = VectorDetectorPlugin<any, StateShape>;
+
+/** A vector is judged when its interval is over, in the call that brings a point of a later one, or in a `tick`. */
+export class VectorDetector implements Processor<"metrics">, Kept, Listener {
+  readonly counts: DetectorCounts;
+  readonly #plugin: AnyVectorDetector;
+  readonly #own: VectorOptions;
+  readonly #options: VectorDetectorOptions;
+  readonly #host: Host;
+  readonly #reporter: Reporter;
+  readonly #line: Line;
+  readonly #tap: Tap | undefined;
+  readonly #join: Join;
+  readonly #chunk: VectorChunk;
+  readonly #state: SeriesState;
+  readonly #calibrator = new Calibrator();
+  #age = new Uint32Array(0);
+  readonly #rarity = new Float64Array(CHUNK_VECTORS);
+  readonly #score = new Float64Array(CHUNK_VECTORS);
+  readonly #typeOf = (i: number): string => this.#type(i);
+  #batch: Batch<"metrics"> | undefined;
+  #complained = false;
+
+  /** Arguments as those of `Detector`; `options` are the plugin's own and the agent's, parsed. */
+  constructor(
+    plugin: VectorDetectorPlugin<any, any>,
+    options: object,
+    host: Host,
+    table: SeriesTable,
+    raise: (anomaly: Anomaly) => void,
+    counts?: DetectorCounts,
+    tap?: Tap,
+  ) {
+    this.#plugin = plugin;
+    this.#own = options as VectorOptions;
+    this.#options = completed(options);
+    this.#host = host;
+    this.#reporter = new Reporter(host, this.#options, raise, counts);
+    this.counts = this.#reporter.counts;
+    this.#line = lineOf(this.#options, plugin);
+    this.#tap = tap;
+    this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(this.#own) : plugin.state);
+    this.#chunk = new VectorChunk(this.#options.dimensions);
+    this.#join = new Join(this.#options, table, this);
+  }
+
+  /** Resources remembered. */
+  get series(): number {
+    return this.#join.resources.length;
+  }
+
+  /** Bytes held for the resources, room to grow included. */
+  get stateBytes(): number {
+    const own = this.#state.byteLength + this.#calibrator.state.byteLength + this.#age.byteLength;
+    return own + this.#line.state.byteLength + this.#join.byteLength;
+  }
+
+  /** Rarity where its line lies at present; NaN where that is for its scores to say. */
+  get threshold(): number {
+    return this.#plugin.scores === "line" ? Number.NaN : this.#line.threshold;
+  }
+
+  /** Resources that were not judged often enough yet to raise an anomaly. */
+  get warming(): number {
+    let count = 0;
+    for (let r = 0; r < this.series; r++) if (!this.#warm(r)) count++;
+    return count;
+  }
+
+  /** Metrics that found no place in their resource's vectors, and points that came after their interval was over. */
+  get leftOut(): { metrics: number; points: number } {
+    return { metrics: this.#join.leftOut, points: this.#join.late };
+  }
+
+  async stop(): Promise<void> {
+    this.#join.stop();
+  }
+
+  process(batch: Batch<"metrics">): Batch<"metrics"> {
+    this.#reporter.begin();
+    this.#batch = batch;
+    try {
+      this.#join.take(batch);
+      this.#judge();
+    } finally {
+      this.#batch = undefined;
+    }
+    if (this.#join.leftOut > 0) this.#complain();
+    return batch;
+  }
+
+  tick(now: number): void {
+    this.#reporter.begin();
+    this.#join.tick(now);
+    this.#judge();
+  }
+
+  closed(resource: number, row: number): void {
+    const { rows, source } = this.#chunk;
+    const i = rows.length++;
+    rows.series[i] = resource;
+    rows.age[i] = this.#age[resource];
+    if (this.#age[resource] < 0xffffffff) this.#age[resource]++;
+    rows.time[i] = this.#join.copy(resource, rows.values, rows.held, i);
+    source[i] = row;
+    if (rows.length === CHUNK_VECTORS) this.#judge();
+  }
+
+  evicted(resource: number): void {
+    this.#judge();
+    this.#state.clear(resource);
+    this.#calibrator.state.clear(resource);
+    this.#line.state.clear(resource);
+    this.#line.state.clear(resource);
+    this.#age[resource] = 0;
+    this.counts.evicted++;
+  }
+
+  grown(capacity: number): void {
+    const age = new Uint32Array(capacity);
+    age.set(this.#age);
+    this.#age = age;
+    this.#state.grow(capacity);
+    this.#calibrator.state.grow(capacity);
+    this.#line.state.grow(capacity);
+    this.#line.state.grow(capacity);
+  }
+
+  #complain(): void {
+    if (this.#complained) return;
+    this.#complained = true;
+    this.#host.log.warn("a resource has more metrics than are joined: raise dimensions, or choose some with match", {
+      dimensions: this.#options.dimensions,
+    });
+  }
+
+  /** Lets the detector fill its verdicts on the vectors that wait, and calibrates them in order. */
+  #judge(): void {
+    const { rows } = this.#chunk;
+    if (rows.length === 0) return;
+    try {
+      this.#judgeAll();
+    } finally {
+      rows.length = 0;
+    }
+  }
+
+  #judgeAll(): void {
+    const { rows, verdicts, source } = this.#chunk;
+    const { length: count } = rows;
+    const rarity = this.#rarity;
+    const score = this.#score;
+    const { scores = "surprise" } = this.#plugin;
+    this.#plugin.scoreThenLearn(this.#chunk.show(), this.#state.columns, verdicts, this.#own);
+    for (let i = 0; i < count; i++) {
+      const one = [rows.series, verdicts.score, rarity].map((column) => column.subarray(i, i + 1));
+      if (scores === "surprise") {
+        this.#calibrator.apply(one[0] as Uint32Array, one[1] as Float64Array, 1, one[2] as Float64Array);
+      } else rarity[i] = verdicts.score[i];
+      const warm = scores === "surprise" ? this.#warm(rows.series[i]) : rows.age[i] >= this.#options.warmup;
+      if (!warm) rarity[i] = Number.isNaN(rarity[i]) ? Number.NaN : 0;
+    }
+    if (scores === "line") {
+      score.set(rarity.subarray(0, count));
+      rarity.fill(Number.NaN, 0, count);
+    } else this.#line.apply(rows.series, rows.time, rarity, count, score);
+    for (let i = 0; i < count; i++) if (score[i] >= 1) this.#find(i);
+    this.counts.rows += count;
+    const batch = this.#batch as Batch<Telemetry> | undefined;
+    const detector = this.#host.id;
+    if (batch) this.#tap?.judged(batch, { detector, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
+  }
+
+  #warm(resource: number): boolean {
+    return this.#calibrator.scores(resource) > this.#options.warmup;
+  }
+
+  #type(i: number): string {
+    const { above, more } = this.#plugin.finds;
+    return more?.[this.#chunk.verdicts.finding[i] - 1] ?? above;
+  }
+
+  #find(i: number): void {
+    const { rows, verdicts } = this.#chunk;
+    const { width, series, values } = rows;
+    const joined = this.#join.resources[series[i]];
+    const own = (matrix: Float64Array) => matrix.subarray(i * width, (i + 1) * width);
+    const which = contributing(own(verdicts.contributions)).filter((k) => k in joined.dimensions);
+    this.#reporter.report(
+      {
+        signal: "metrics",
+        type: this.#type(i),
+        time: rows.time[i],
+        rarity: this.#rarity[i],
+        score: this.#score[i],
+        // no one number: what was observed is in the sentence
+        observed: Number.NaN,
+        expected: Number.NaN,
+        lower: Number.NaN,
+        upper: Number.NaN,
+        basis: 0,
+        contributors: which.map((k) => nameOf(joined.dimensions[k], joined)),
+        reason: sentence(joined, own(values), which, this.#rarity[i]),
+      },
+      () => labelsOf(joined),
+    );
+  }
+
+  /** All that it remembers: resources and their dimensions, the open intervals, the detector's columns, calibration. */
+  takeSnapshot(): Snapshot {
+    const rows = this.series;
+    return {
+      type: this.#plugin.type,
+      stateVersion: this.#plugin.stateVersion ?? 1,
+      takenAt: this.#host.now(),
+      signal: "metrics",
+      columns: [
+        column("series.age", "u32", this.#age.slice(0, rows)),
+        ...this.#join.save(),
+        ...this.#state.save("state.", rows),
+        ...this.#calibrator.state.save("calibration.", rows),
+        ...savedLine(this.#line, rows),
+        ...savedLine(this.#line, rows),
+      ],
+    };
+  }
+
+  restore(snapshot: Snapshot): void {
+    const { type, stateVersion = 1 } = this.#plugin;
+    if (this.series > 0) throw new SnapshotError("comes too late: the detector has seen data");
+    if (snapshot.type !== type || snapshot.signal !== "metrics") {
+      throw new SnapshotError(`is that of ${snapshot.type} on ${snapshot.signal ?? "no signal"}, not of ${type}`);
+    }
+    if (snapshot.stateVersion !== stateVersion) {
+      throw new SnapshotError(`has version ${snapshot.stateVersion}, this ${type} has version ${stateVersion}`);
+    }
+    const columns = new Map(snapshot.columns.map((each) => [each.name, each]));
+    const age = valuesOf("u32", columns.get("series.age")?.bytes ?? new Uint8Array(0));
+    const misfit =
+      this.#join.misfit(columns) ??
+      AGES.misfit("series.", age.length, columns) ??
+      this.#state.misfit("state.", age.length, columns) ??
+      this.#calibrator.state.misfit("calibration.", age.length, columns);
+    if (misfit) throw new SnapshotError(misfit);
+    const from = this.#join.restore(columns, age);
+    for (const [r, row] of from.entries()) this.#age[r] = age[row];
+    this.#state.restore("state.", from, columns);
+    this.#calibrator.state.restore("calibration.", from, columns);
+    restoreLine(this.#line, age.length, from, columns);
+    restoreLine(this.#line, age.length, from, columns);
+  }
+}
+
+/** The shape of what is kept of each resource beside its state. */
+const AGES = new SeriesState({ age: "u32" });

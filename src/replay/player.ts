@@ -1,0 +1,226 @@
+// The agent that recorded telemetry is fed to: the user's pipelines between a source and a listener of ours, in event time.
+import { createNoopMeter } from "@opentelemetry/api";
+import { Agent } from "../agent/agent.ts";
+import {
+  type Anomaly,
+  type Connector,
+  defineConnector,
+  defineReceiver,
+  type Outputs,
+  type Plugin,
+  type Telemetry,
+  z,
+} from "../api/index.ts";
+import { parseId, type Section } from "../config/id.ts";
+import type { PipelineConfig } from "../config/pipelines.ts";
+import type { ComponentConfig, Config } from "../config/shape.ts";
+import type { Log } from "../observe/log.ts";
+import type { Tap } from "../pipeline/tap.ts";
+import type { Plugins } from "../registry.ts";
+import type { Store } from "../series/store.ts";
+
+/** Stands for all receivers, and among the exporters of anomalies; no user can write it. */
+const OURS = "(replay)";
+
+/** Timers of the agent that are not to fire. */
+const NEVER = 2 ** 31 - 1;
+/** Between two looks at the clock, milliseconds of event time; in a gap each is this part of the gap so far. */
+const TICK = 1000;
+const PART_OF_GAP = 4;
+/** Milliseconds between two tries of a request that was refused, and how long it is tried. */
+const PAUSE = 10;
+const PATIENCE = 15 * 60_000;
+
+export interface PlayerOptions {
+  readonly config: Config;
+  readonly plugins: Plugins;
+  readonly log: Log;
+  readonly tap: Tap;
+  /** Whether the exporters of the configuration run. */
+  readonly exports: boolean;
+  /** What was learnt is saved there at the end, and taken from there at the start. */
+  readonly store?: Store;
+  /** Unix milliseconds of the first event. */
+  readonly start: number;
+  /** Each anomaly once, after the processors of the `anomalies` pipelines. */
+  readonly onAnomaly: (anomaly: Anomaly) => void;
+}
+
+export class Player {
+  readonly agent: Agent;
+  readonly #exports: boolean;
+  #outputs: Outputs = {};
+  #now: number;
+  #ticked: number;
+  #raised = 0;
+
+  constructor({ config, plugins, start, onAnomaly, exports, ...rest }: PlayerOptions) {
+    this.#now = start;
+    this.#ticked = start;
+    this.#exports = exports;
+    const several = config.service.pipelines.filter(({ signal }) => signal === "anomalies").length > 1;
+    const told = new Set<string>();
+    const listener: Connector<"anomalies"> = {
+      consume: (anomalies) => {
+        for (const anomaly of anomalies) {
+          if (several && repeated(told, anomaly)) continue;
+          this.#raised++;
+          onAnomaly(anomaly);
+        }
+      },
+    };
+    const ours: Partial<Record<Section, Plugin>> = {
+      receivers: defineReceiver({
+        ...MANIFEST,
+        signals: SIGNALS,
+        create: (_options, _host, outputs) => {
+          this.#outputs = outputs;
+          return {};
+        },
+      }) as Plugin,
+      connectors: defineConnector({ ...MANIFEST, from: ["anomalies"], to: [], create: () => listener }) as Plugin,
+    };
+    this.agent = new Agent(
+      between(config, exports),
+      { get: (section, type) => (type === OURS ? ours[section] : plugins.get(section, type)) },
+      {
+        ...rest,
+        version: "replay",
+        now: () => this.#now,
+        meterFor: () => ({ meter: createNoopMeter(), close() {} }),
+        measurements: () => this.agent.measurements(),
+        replays: true,
+      },
+    );
+  }
+
+  /** Series that are remembered. */
+  get series(): number {
+    return SIGNALS.reduce((sum, signal) => sum + this.agent.table(signal).length, 0);
+  }
+
+  start(): Promise<void> {
+    return this.agent.start();
+  }
+
+  /** Whether a pipeline takes the signal. */
+  takes(signal: Telemetry): boolean {
+    return this.#outputs[signal] !== undefined;
+  }
+
+  /**
+   * Feeds one request of rows that lie between `from` and `until` as if it came then. Tries again while the pipelines refuse it;
+   * throws when they keep to that.
+   */
+  async feed(signal: Telemetry, bytes: Uint8Array, from: number, until: number): Promise<void> {
+    this.#pass(from);
+    if (until > this.#now) this.#now = until;
+    const raised = this.#raised;
+    const deadline = performance.now() + PATIENCE;
+    for (;;) {
+      const accepted = this.#outputs[signal]?.(bytes) ?? true;
+      if (accepted === true || (accepted !== false && (await accepted))) break;
+      if (performance.now() > deadline) {
+        throw new Error(`the pipelines have refused a request for ${PATIENCE / 60_000} minutes; see the log for why`);
+      }
+      await pause();
+    }
+    if (this.#now - this.#ticked >= TICK) this.#tick(this.#now);
+    if (this.#exports && this.#raised > raised) await this.#room();
+  }
+
+  /** Lets the last of the findings out and stops: exporters send what is queued, what was learnt is saved. */
+  async stop(): Promise<void> {
+    if (this.#now > this.#ticked) this.#tick(this.#now);
+    await this.agent.stop();
+  }
+
+  /** Lets processors see the time pass until `time`, more and more coarsely the longer nothing comes. */
+  #pass(time: number): void {
+    const since = this.#now;
+    for (let at = this.#ticked + TICK; at < time; at += Math.max(TICK, (at - since) / PART_OF_GAP)) {
+      this.#now = at;
+      this.#tick(at);
+    }
+    if (time > this.#now) this.#now = time;
+  }
+
+  #tick(now: number): void {
+    this.#ticked = now;
+    this.agent.tick(now);
+  }
+
+  /** Anomalies that a queue has no room for are dropped: they wait for it here. */
+  async #room(): Promise<void> {
+    const sum = (name: string) => this.agent.measurements().flatMap((each) => (each.name === name ? [each] : []));
+    const full = () =>
+      sum("otelcol_exporter_queue_size").some(({ value, attributes }) => {
+        const capacity = sum("otelcol_exporter_queue_capacity").find(
+          (each) => JSON.stringify(each.attributes) === JSON.stringify(attributes),
+        );
+        return capacity !== undefined && value > capacity.value / 2;
+      });
+    const deadline = performance.now() + PATIENCE;
+    while (full() && performance.now() < deadline) await pause();
+  }
+}
+
+const SIGNALS = ["metrics", "logs", "traces"] as const;
+
+const MANIFEST = { type: "replay", summary: "The replay.", stability: "stable", config: z.object({}) } as const;
+
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+
+/** Whether another pipeline told it already; remembers those of one moment only. */
+function repeated(told: Set<string>, { fingerprint, time, state }: Anomaly): boolean {
+  const key = `${fingerprint} ${time} ${state}`;
+  if (told.has(key)) return true;
+  if (told.size >= 10_000) told.clear();
+  told.add(key);
+  return false;
+}
+
+/** The configuration with its receivers replaced, and without its exporters and extensions unless they are to run. */
+function between(config: Config, exports: boolean): Config {
+  const own = (section: Section): [string, ComponentConfig] => [
+    OURS,
+    { section, type: OURS, name: "", id: OURS, options: {}, references: [], location: NOWHERE },
+  ];
+  const { service } = config;
+  const pipelines = service.pipelines.map((pipeline): PipelineConfig => {
+    const received = pipeline.receivers.filter((id) => config.connectors.has(id));
+    const receivers = received.length < pipeline.receivers.length ? [OURS, ...received] : received;
+    const exporters = pipeline.exporters.filter((id) => exports || config.connectors.has(id));
+    return pipeline.signal === "anomalies"
+      ? { ...pipeline, exporters: [...exporters, OURS] }
+      : { ...pipeline, receivers, exporters };
+  });
+  if (!pipelines.some(({ signal }) => signal === "anomalies")) {
+    const signal = "anomalies" as const;
+    pipelines.push({ id: signal, signal, receivers: [], processors: [], exporters: [OURS], location: NOWHERE });
+  }
+  const running = pipelines.flatMap(({ processors, exporters }) => [...processors, ...exporters]);
+  const needed = [config.processors, config.connectors, config.exporters]
+    .flatMap((components) => [...components.values()].filter(({ id }) => running.includes(id)))
+    .flatMap(({ references }) => references.map(({ id }) => nameOf(id)));
+  return {
+    ...config,
+    receivers: new Map([own("receivers")]),
+    connectors: new Map([...config.connectors, own("connectors")]),
+    service: {
+      ...service,
+      pipelines,
+      extensions: service.extensions.filter((id) => needed.includes(id)),
+      state: { ...service.state, interval: NEVER },
+      shutdown_timeout: NEVER,
+    },
+  };
+}
+
+/** The id as the configuration's maps have it; what is no id names nothing. */
+function nameOf(written: string): string {
+  const id = parseId(written);
+  return typeof id === "string" ? written : id.id;
+}
+
+const NOWHERE = { file: "", line: 0, column: 0 };
