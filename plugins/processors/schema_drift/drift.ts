@@ -1,0 +1,201 @@
+// Changes of one service that belong together: collected for a moment, told as one, and over when all of them are.
+import type { Detection, Finding, Labels, Telemetry } from "vedette";
+import { type Kind, type Service, UNIT } from "./services.ts";
+import type { Change, Field } from "./shape.ts";
+
+/** Milliseconds from the first change of a service until they are told together. */
+const SETTLE = 60_000;
+const MOST_CONTRIBUTORS = 10;
+/** Changes of one service that are told one by one in the list; the rest is only counted. */
+const MOST_CHANGES = 1000;
+
+export type Type = "missing_field" | "new_field" | "type_change" | "unit_change";
+export const TYPES: readonly Type[] = ["missing_field", "type_change", "unit_change", "new_field"];
+
+interface Suspected {
+  readonly kind: Kind;
+  readonly field: string;
+  readonly change: Change;
+  rarity: number;
+}
+
+/** What one service has changed and was told, or is about to be. */
+export interface Episode {
+  readonly service: Service;
+  /** Unix milliseconds of the first suspicion; when it was told, NaN until then. */
+  readonly began: number;
+  since: number;
+  /** The rarity that was not past the line. */
+  tried: number;
+  readonly changes: Map<string, Suspected>;
+  /** The finding as it was told, for its end. */
+  told: (Pick<Finding, "type" | "labels" | "about" | "contributors"> & { readonly reason: string }) | undefined;
+}
+
+export interface Options {
+  readonly types: readonly Type[];
+  /** Milliseconds. */
+  readonly adopt_after: number;
+}
+
+/** Below this no change is noted. */
+const NOTABLE = 3;
+
+const keyOf = ({ kind, field, change }: Pick<Suspected, "kind" | "field" | "change">) =>
+  JSON.stringify([kind.isService, kind.name, kind.detail, field, change]);
+
+export function typeOf({ field, change }: Pick<Suspected, "field" | "change">): Type {
+  if (change === "missing") return "missing_field";
+  if (change === "new") return "new_field";
+  return field === UNIT ? "unit_change" : "type_change";
+}
+
+export class Drifts {
+  readonly signal: Telemetry;
+  readonly episodes = new Map<Service, Episode>();
+  readonly #options: Options;
+  readonly #detection: Detection;
+
+  constructor(signal: Telemetry, options: Options, detection: Detection) {
+    this.signal = signal;
+    this.#options = options;
+    this.#detection = detection;
+  }
+
+  /** Of something that the service sends; "" is all of it. */
+  labelsOf({ resource }: Service, name: string): Labels {
+    const nothing = {
+      scope: { name: "", version: "" },
+      statistic: "",
+      unit: "",
+      attributes: {},
+      traceId: "",
+      spanId: "",
+    };
+    return { resource, name, ...nothing };
+  }
+
+  /** An episode from before a restart. */
+  adopt({ changes, ...episode }: Omit<Episode, "changes"> & { readonly changes: readonly Suspected[] }): void {
+    const byKey = new Map(changes.map((each) => [keyOf(each), each]));
+    this.episodes.set(episode.service, { ...episode, changes: byKey });
+  }
+
+  /** A row has made a change surer. */
+  suspect(kind: Kind, { name }: Field, change: Change, rarity: number, time: number): void {
+    if (rarity < NOTABLE) return;
+    const suspected = { kind, field: name, change, rarity };
+    if (!this.#options.types.includes(typeOf(suspected))) return;
+    const { service } = kind;
+    let episode = this.episodes.get(service);
+    if (!episode) {
+      episode = { service, began: time, since: Number.NaN, tried: 0, changes: new Map(), told: undefined };
+      this.episodes.set(service, episode);
+    }
+    const key = keyOf(suspected);
+    const before = episode.changes.get(key);
+    if (before) before.rarity = Math.max(before.rarity, rarity);
+    else if (episode.changes.size < MOST_CHANGES) episode.changes.set(key, suspected);
+  }
+
+  /** `now` is in Unix milliseconds, as are the times of rows. */
+  tick(now: number): void {
+    for (const episode of this.episodes.values()) {
+      for (const [key, { kind, field, change }] of episode.changes) {
+        if (!kind.shape.holds(field, change)) episode.changes.delete(key);
+      }
+      if (episode.changes.size === 0) {
+        this.#end(episode, now, "reverted");
+        continue;
+      }
+      if (!episode.told && now - episode.began >= SETTLE) this.#tell(episode, now);
+      if (now - (episode.told ? episode.since : episode.began) >= this.#options.adopt_after) {
+        for (const { kind, field, change } of episode.changes.values()) kind.shape.adopt(field, change);
+        this.#end(episode, now, "adopted");
+      }
+    }
+  }
+
+  #tell(episode: Episode, now: number): void {
+    const changes = [...episode.changes.values()].sort(
+      (a, b) =>
+        TYPES.indexOf(typeOf(a)) - TYPES.indexOf(typeOf(b)) || b.rarity - a.rarity || compare(keyOf(a), keyOf(b)),
+    );
+    const rarity = changes.reduce((most, each) => Math.max(most, each.rarity), 0);
+    if (rarity <= episode.tried) return;
+    episode.tried = rarity;
+    const [first] = changes;
+    const single = changes.length === 1;
+    const type = typeOf(first);
+    const contributors = changes.slice(0, MOST_CONTRIBUTORS).map((each) => brief(this.signal, each));
+    const labels = this.labelsOf(episode.service, single ? first.kind.name : "");
+    const { whole } = episode.service;
+    const reason = single
+      ? sentence(this.signal, first)
+      : `${whole} has changed in ${changes.length} ways: ${some(contributors)}.`;
+    const about = single ? `${first.field} ${first.change}` : "several";
+    const told = { type, labels, about, contributors, reason };
+    if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity })) return;
+    episode.told = told;
+    episode.since = now;
+  }
+
+  #end(episode: Episode, now: number, how: "reverted" | "adopted"): void {
+    this.episodes.delete(episode.service);
+    const { told, since } = episode;
+    if (!told) return;
+    const lasting = `${Math.max(1, Math.round((now - since) / 60_000))} min`;
+    const { whole } = episode.service;
+    const changes = some(told.contributors ?? []);
+    const reason =
+      how === "adopted"
+        ? `${whole} has changed for ${lasting} (${changes}): that is taken for normal from now on.`
+        : `${whole} is as before again after ${lasting} (${changes}).`;
+    this.#detection.find({ ...told, reason, signal: this.signal, time: now, rarity: 0, state: "resolved", since });
+  }
+
+  /** The kind is no longer watched. */
+  forget(kind: Kind): void {
+    const changes = this.episodes.get(kind.service)?.changes;
+    if (changes) for (const [key, change] of changes) if (change.kind === kind) changes.delete(key);
+  }
+}
+
+const some = (changes: readonly string[]) =>
+  changes.slice(0, 3).join("; ") + (changes.length > 3 ? "; and others" : "");
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** "GET /cart spans", "ERROR records", "http.server.duration". */
+function rowsOf(signal: Telemetry, { name }: Kind): string {
+  return signal === "traces" ? `${name} spans` : signal === "logs" ? `${name} records` : name;
+}
+
+/** In a list: "user.id missing from GET /cart spans". */
+function brief(signal: Telemetry, { kind, field, change }: Suspected): string {
+  const rows = rowsOf(signal, kind);
+  if (kind.isService)
+    return { missing: `${field} missing`, new: `${field} new`, type: `${field} of another kind` }[change];
+  if (field === UNIT) return `unit of ${rows}`;
+  return {
+    missing: `${field} missing from ${rows}`,
+    new: `${field} new in ${rows}`,
+    type: `type of ${field} in ${rows}`,
+  }[change];
+}
+
+function sentence(signal: Telemetry, { kind, field, change }: Suspected): string {
+  const { service, shape } = kind;
+  const { rows = 0, present = 0, type = "", other = "", without = 0 } = shape.fields.get(field) ?? {};
+  const share = `${Number(((100 * present) / Math.max(1, rows)).toPrecision(4))} %`;
+  if (kind.isService) {
+    if (change === "new") return `A new metric${service.of} has come: ${field}.`;
+    if (change === "type") return `The metric ${field}${service.of} is ${other} now; it used to be ${type}.`;
+    return `The metric ${field}${service.of} is missing: for ${2 * without} min; before, it was there ${share} of the time.`;
+  }
+  const what = `${rowsOf(signal, kind)}${service.of}`;
+  if (field === UNIT) return `The unit of ${what} is "${other}" now; it used to be "${type}".`;
+  if (change === "new") return `${what} have a new attribute, ${field}, which is ${type}.`;
+  if (change === "type") return `The attribute ${field} of ${what} is ${other} now; it used to be ${type}.`;
+  return `The attribute ${field} is missing from ${what}: the last ${without} looked at are without it, ${share} before had it.`;
+}
