@@ -1,0 +1,30 @@
+// The detector that needs no options: several channels over each series, combined so that one line fits all.
+import { defineDetector, z } from "vedette";
+import { BAND, FINDS, judge, LINE, point } from "./combine.ts";
+import { shape } from "./memory.ts";
+
+export default defineDetector({
+  type: "auto",
+  signal: "metrics",
+  stability: "beta",
+  summary: "Finds spikes, drops, shifts and drifts in any metric, without options.",
+  finds: { above: "spike", below: "drop", more: FINDS },
+  scores: "rarity",
+  defaults: { threshold: LINE, warmup: 60 },
+  config: z.object({}),
+  state: shape,
+  scoreThenLearn({ length, series, time, value }, state, verdicts) {
+    const { score, expected, lower, upper, finding, basis } = verdicts;
+    for (let i = 0; i < length; i++) {
+      if (!Number.isFinite(value[i])) continue;
+      score[i] = judge(state, series[i], time[i] / 1000, value[i]);
+      if (point.n === 1) continue;
+      const usual = point.finding > 0 && point.finding < 3 ? point.usual : point.expected;
+      expected[i] = usual;
+      lower[i] = usual - BAND * point.spread;
+      upper[i] = usual + BAND * point.spread;
+      finding[i] = point.finding;
+      basis[i] = point.daily ? 1 : 0;
+    }
+  },
+});
