@@ -10,6 +10,8 @@ const LASTING = 20;
 const LASTING_CLIP = 1000;
 /** The variance is never taken as less than this share of the lasting one: what moves seldom is not news each time. */
 const LASTING_SHARE = 0.25;
+/** Nearer than so many standard deviations is no deviation: an outlier leaves the mean that far off, for long after it in a still series. */
+const NEAR = 0.25;
 
 export default defineDetector({
   type: "ewma",
@@ -54,7 +56,7 @@ export default defineDetector({
       expected[i] = m;
       lower[i] = m - 3 * unit;
       upper[i] = m + 3 * unit;
-      score[i] = distance === 0 ? 0 : unit > 0 ? distance / unit : STIRRED;
+      score[i] = distance <= NEAR * unit ? 0 : unit > 0 ? distance / unit : STIRRED;
       // 1/n while young: the mean and variance of all points so far
       const weight = n + 1 < memory ? 1 / (n + 1) : alpha;
       const limit = CLIP * unit;

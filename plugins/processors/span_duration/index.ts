@@ -2,6 +2,8 @@
 import { defineDetector, z } from "vedette";
 
 const CLIP = 4;
+/** Nearer than so many standard deviations is no deviation: a slow span leaves the mean that far off, for long after it where others are alike. */
+const NEAR = 0.25;
 /** Spans of less than this are all alike to a person: a microsecond, in milliseconds. */
 const SHORTEST = 0.001;
 
@@ -40,7 +42,7 @@ export default defineDetector({
       const unit = Math.max(spread, min_spread);
       const deviation = v - m;
       const distance = deviation < 0 ? -deviation : deviation;
-      score[i] = distance / unit;
+      score[i] = distance > NEAR * unit ? distance / unit : 0;
       expected[i] = Math.exp(m);
       lower[i] = Math.exp(m - 3 * unit);
       upper[i] = Math.exp(m + 3 * unit);
