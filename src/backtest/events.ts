@@ -1,12 +1,13 @@
 // What somebody on call would count at the detector's own line: events found, how late, and false alarms.
+import type { LabelKind } from "./judgement.ts";
 import { soonestTop } from "./points.ts";
 import { countedEvents, countedFrom, eachNormalRow, type JudgedSeries, LINE } from "./series.ts";
 
 export interface EventScore {
   readonly events: number;
-  /** With an alarm in any of their rows; and in the first rows, as the delay-adjusted F1 has it. */
+  /** With an alarm in any of their rows; and in the first rows, as the delay-adjusted F1 has it: undefined of windows. */
   readonly found: number;
-  readonly found_in_time: number;
+  readonly found_in_time: number | undefined;
   /** Undefined where there are no events. */
   readonly recall: number | undefined;
   readonly recall_in_time: number | undefined;
@@ -26,9 +27,9 @@ export interface EventScore {
 
 const DAY = 86_400_000;
 
-export function eventScore(all: readonly JudgedSeries[]): EventScore {
+export function eventScore(all: readonly JudgedSeries[], labels: LabelKind = "points"): EventScore {
   let events = 0;
-  let inTime = 0;
+  let soon = 0;
   let falseAlarms = 0;
   const rows: number[] = [];
   const times: number[] = [];
@@ -37,7 +38,7 @@ export function eventScore(all: readonly JudgedSeries[]): EventScore {
     const { score, time } = series;
     for (const event of countedEvents(series)) {
       events++;
-      if (soonestTop(series, event) >= LINE) inTime++;
+      if (soonestTop(series, event) >= LINE) soon++;
       const [first, last] = event;
       let row = first;
       while (row <= last && !(score[row] >= LINE)) row++;
@@ -55,7 +56,9 @@ export function eventScore(all: readonly JudgedSeries[]): EventScore {
     if (from < time.length) judged.push([time[from], time[time.length - 1]]);
   }
   const found = rows.length;
-  const share = (part: number, whole: number) => (whole === 0 ? undefined : part / whole);
+  const inTime = labels === "points" ? soon : undefined;
+  const share = (part: number | undefined, whole: number) =>
+    part === undefined || whole === 0 ? undefined : part / whole;
   const seconds = median(times);
   return {
     events,
@@ -64,7 +67,7 @@ export function eventScore(all: readonly JudgedSeries[]): EventScore {
     recall: share(found, events),
     recall_in_time: share(inTime, events),
     precision: share(found, found + falseAlarms),
-    precision_in_time: share(inTime, inTime + falseAlarms),
+    precision_in_time: share(inTime, soon + falseAlarms),
     delay_rows: median(rows),
     delay_seconds: seconds === undefined ? undefined : seconds / 1000,
     false_alarms: falseAlarms,

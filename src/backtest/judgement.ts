@@ -35,6 +35,6 @@ export function judgementOf(all: readonly JudgedSeries[], labels: LabelKind): Ju
       : undefined,
     delay_adjusted: labels === "points" ? delayScore(all) : undefined,
     points: labels === "points" ? pointScore(all) : undefined,
-    events: eventScore(all),
+    events: eventScore(all, labels),
   };
 }

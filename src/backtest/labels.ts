@@ -21,7 +21,7 @@ const FORMS = `write {"NAME": [["START", "END"], ...]}, or CSV with the columns 
 export async function readLabels(path: string): Promise<Labels> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readFile(path, "utf8")).replace(/^\ufeff/, "");
   } catch (error) {
     throw new InputError(path, `it cannot be read: ${unreadable(error as NodeJS.ErrnoException)}`);
   }

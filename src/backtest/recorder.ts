@@ -12,6 +12,8 @@ class Recorded {
   time = new Float64Array(256);
   score = new Float64Array(256);
   label = new Uint8Array(256);
+  /** Whether any row came with a label of its own, of whatever value. */
+  labelled = false;
 
   constructor({ input, series }: ReplayedRow) {
     this.input = input;
@@ -23,6 +25,7 @@ class Recorded {
     this.time[this.length] = time;
     this.score[this.length] = score;
     this.label[this.length++] = label ? 1 : 0;
+    if (label !== undefined) this.labelled = true;
   }
 
   #grow(): void {
@@ -39,14 +42,13 @@ class Recorded {
 export interface Recording {
   readonly kind: LabelKind;
   readonly series: readonly JudgedSeries[];
-  /** Names that labels are about and no series bears; series that no label names, which count as normal throughout. */
+  /** Names that labels are about and no series bears; series without labels, which count as normal throughout. */
   readonly unmatched: readonly string[];
   readonly unnamed: readonly string[];
 }
 
 export class Recorder {
   readonly #series = new Map<string, Recorded>();
-  #labelled = false;
 
   /** Rows of one series come in order. */
   push(row: ReplayedRow): void {
@@ -56,13 +58,12 @@ export class Recorder {
       own = new Recorded(row);
       this.#series.set(key, own);
     }
-    if (row.label !== undefined) this.#labelled = true;
     own.push(row);
   }
 
   /** Whether any row came with a label of its own, of whatever value. */
   get labelled(): boolean {
-    return this.#labelled;
+    return this.#series.values().some(({ labelled }) => labelled);
   }
 
   /** All there is, beside the labels of a file, or those that came with the rows. */
@@ -73,7 +74,10 @@ export class Recorder {
       const name = own.series === "" ? own.input : `${own.input} ${own.series}`;
       const time = own.time.subarray(0, own.length);
       const score = own.score.subarray(0, own.length);
-      if (!labels) return { name, time, score, events: eventsOfLabels(own.label.subarray(0, own.length)) };
+      if (!labels) {
+        if (!own.labelled) unnamed.push(name);
+        return { name, time, score, events: eventsOfLabels(own.label.subarray(0, own.length)) };
+      }
       const about = [...labels.intervals.keys()].filter((each) => isAbout(each, own.input, own.series));
       if (about.length === 0) unnamed.push(name);
       for (const each of about) used.add(each);

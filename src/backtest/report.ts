@@ -52,7 +52,7 @@ export function reportOf({ labels, series, rows, nab, delay_adjusted, points, ev
   if (points) lines.push(...pointLines("F1 of points", points));
   if (nab || delay_adjusted) lines.push("");
   if (events.events > 0) {
-    const inTime = delay_adjusted ? `, ${count(events.found_in_time)} in time` : "";
+    const inTime = events.found_in_time === undefined ? "" : `, ${count(events.found_in_time)} in time`;
     lines.push(
       `${line("events found", percent(events.recall))} (${count(events.found)} of ${count(events.events)}${inTime})`,
       line("event precision", percent(events.precision)),

@@ -5,16 +5,13 @@ import type { Config } from "../config/shape.ts";
 import { Log } from "../observe/log.ts";
 import { AnomalyLines } from "../replay/anomaly_lines.ts";
 import { DEFAULT_CONFIG } from "../replay/default_config.ts";
-import { InputError, type Loaded, type Progress, replay as play, type Summary } from "../replay/replay.ts";
+import { InputError, type Loaded, replay as play, type Summary } from "../replay/replay.ts";
 import { ScoreFiles } from "../replay/scores.ts";
 import { StateStore } from "../series/store.ts";
 import { type Arguments, type Command, EXIT, UsageError } from "./command.ts";
+import { Interruption } from "./interruption.ts";
 import { load } from "./load.ts";
-
-/** Milliseconds between two lines of progress. */
-const EVERY = 200;
-/** Milliseconds within which the same signal is one: npm passes on what the terminal sends to both. */
-const TWICE = 500;
+import { ProgressLine } from "./progress_line.ts";
 
 export const replay: Command = {
   synopsis: "[--config FILE...] --input PATH... [--scores DIR] [--anomalies FILE] [--export] [--save-state] [--quiet]",
@@ -43,14 +40,17 @@ async function run(args: Arguments, { config, registry }: Loaded): Promise<numbe
   const log = new Log({ ...config.service.telemetry.logs, output_paths: ["stderr"] });
   const store = args["save-state"] ? await emptyStore(config, log) : undefined;
   const scores = args.scores === undefined ? undefined : new ScoreFiles(args.scores);
-  const progress = new ProgressLine(!args.quiet && process.stderr.isTTY);
+  const progress = new ProgressLine(!args.quiet);
   const lines = args.anomalies === undefined ? undefined : new AnomalyLines(args.anomalies);
   let whole = false;
   try {
     const summary = await play({
       config: { config, registry },
       inputs: args.input,
-      onInputs: (inputs) => scores?.plan(inputs),
+      onInputs(inputs) {
+        scores?.plan(inputs);
+        lines?.plan(inputs);
+      },
       onRow: scores && ((row) => scores.row(row)),
       onAnomaly: lines && ((anomaly) => lines.add(anomaly)),
       async onBatch(sofar) {
@@ -108,57 +108,4 @@ function told({ inputs, rows, series, anomalies, seconds, interrupted, notes }: 
   return `${counted(rows, "row")} of ${number.format(series)} series in ${files}: ${
     anomalies === 1 ? "1 anomaly" : `${number.format(anomalies)} anomalies`
   }. It took ${seconds.toFixed(1)} s, ${speed} rows a second.\n${notes.map((note) => `${note}\n`).join("")}${end}`;
-}
-
-/** One line on a terminal that is written over. */
-class ProgressLine {
-  readonly #wanted: boolean;
-  #shown = 0;
-
-  constructor(wanted: boolean) {
-    this.#wanted = wanted;
-  }
-
-  show({ rows, anomalies, read, total }: Progress): void {
-    if (!this.#wanted || performance.now() - this.#shown < EVERY) return;
-    this.#shown = performance.now();
-    const percent = Math.min(100, Math.floor((100 * read) / Math.max(1, total)));
-    process.stderr.write(`\r\x1b[K${percent} %, ${rows} rows, ${anomalies} anomalies`);
-  }
-
-  clear(): void {
-    if (this.#shown > 0) process.stderr.write("\r\x1b[K");
-    this.#shown = 0;
-  }
-}
-
-/** SIGINT and SIGTERM end the replay after the request under way, a second one at once. */
-class Interruption {
-  readonly #ending = new AbortController();
-  readonly #heard: readonly (readonly [NodeJS.Signals, () => void])[];
-  code = 0;
-  #since = 0;
-
-  constructor() {
-    this.#heard = [this.#listen("SIGINT", 2), this.#listen("SIGTERM", 15)];
-  }
-
-  get signal(): AbortSignal {
-    return this.#ending.signal;
-  }
-
-  end(): void {
-    for (const [signal, listener] of this.#heard) process.off(signal, listener);
-  }
-
-  #listen(signal: NodeJS.Signals, number: number): readonly [NodeJS.Signals, () => void] {
-    const listener = () => {
-      this.code = 128 + number;
-      if (this.#ending.signal.aborted && performance.now() - this.#since >= TWICE) process.exit(this.code);
-      if (!this.#ending.signal.aborted) this.#since = performance.now();
-      this.#ending.abort();
-    };
-    process.on(signal, listener);
-    return [signal, listener];
-  }
 }

@@ -1,5 +1,6 @@
 // What a file holds, told from its first bytes: CSV, OTLP in JSON lines, or OTLP in protobuf.
 import type { Telemetry } from "../api/index.ts";
+import { tellsTime } from "./csv_layout.ts";
 
 export type Content =
   | "csv"
@@ -29,9 +30,7 @@ export function contentOf(name: string, head: Buffer): { content: Content; signa
     }
     if (TABLE.test(name)) return { content: "csv" };
     const [first = ""] = text.split(/\r?\n/, 1);
-    if (/[,;\t]/.test(first) && !text.startsWith("[") && !text.startsWith("<") && /\.(txt|log)?$|^[^.]+$/i.test(name)) {
-      return { content: "csv" };
-    }
+    if (/\.(txt|log)?$|^[^.]+$/i.test(name) && tellsTime(first)) return { content: "csv" };
     return text === "" ? "it is empty" : "it is text of an unknown kind; a CSV file is to be called .csv";
   }
   if (head.length >= 4 && head.readUInt32BE(0) <= LARGEST) {
@@ -41,6 +40,7 @@ export function contentOf(name: string, head: Buffer): { content: Content; signa
     if (first[0] === 0x0a) return { content: "framed", signal: signalOf(first) };
   }
   if (head[0] === 0x0a && head.length > 2) return { content: "bare", signal: signalOf(head) };
+  if (head[0] + head[1] === 0xff + 0xfe) return "it is text in UTF-16; save it as UTF-8";
   return "it is neither CSV nor OTLP in JSON or protobuf; is it compressed with something else than gzip?";
 }
 

@@ -2,6 +2,7 @@
 import { parseTimestamp } from "./timestamp.ts";
 
 const TIMES = ["timestamp", "@timestamp", "time", "datetime", "date", "ts", "time_unix_nano", "timeunixnano"];
+const SEPARATORS = [",", ";", "\t"];
 const LABELS = ["label", "labels", "is_anomaly", "isanomaly", "anomaly"];
 
 export interface CsvLayout {
@@ -19,9 +20,19 @@ export interface CsvLayout {
   readonly unread: readonly string[];
 }
 
+/** Whether the first line of some text may be that of a table with times, whatever its file is called. */
+export function tellsTime(first: string): boolean {
+  const separator = SEPARATORS.find((each) => first.includes(each));
+  const cells = separator === undefined ? [] : (splitLine(first, separator) ?? []);
+  return (
+    cells.some((cell) => TIMES.includes(cell.trim().toLowerCase())) || !Number.isNaN(parseTimestamp(cells[0] ?? ""))
+  );
+}
+
 /** The layout, or why there is none with a remedy. */
 export function layoutOf(first: string): CsvLayout | string {
-  const separator = [",", ";", "\t"].find((each) => first.includes(each));
+  if (first.includes("\r")) return "its lines end with a carriage return alone; write line feeds";
+  const separator = SEPARATORS.find((each) => first.includes(each));
   if (!separator) return 'one column only; write lines of "timestamp,value"';
   const cells = splitLine(first, separator);
   if (!cells) return "a quote is not closed; close it on the same line";

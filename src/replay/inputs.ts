@@ -1,5 +1,6 @@
 // From the paths that a user names to the files to read: what each is called, and of what kind it is.
-import { readdir, stat } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { unreadable } from "../api/file_failure.ts";
 import type { Telemetry } from "../api/index.ts";
@@ -58,24 +59,43 @@ export async function findInputs(paths: readonly string[]): Promise<Found> {
   return { inputs, leftOut };
 }
 
-async function aboutOf(path: string) {
-  try {
-    return await stat(path);
-  } catch (error) {
-    throw new InputError(path, `it cannot be read: ${unreadable(error as NodeJS.ErrnoException)}`);
-  }
+/** Finds the input that a path to write to leads to, by whatever name. */
+export function inputBehind(inputs: readonly Input[]): (path: string) => Input | undefined {
+  const real = new Map(inputs.map((input) => [realpathSync(input.path), input]));
+  return (path) => {
+    try {
+      return real.get(realpathSync(path));
+    } catch {
+      return undefined;
+    }
+  };
 }
 
-/** Every file below; hidden ones are left alone. */
+async function aboutOf(path: string) {
+  return stat(path).catch((error) => cannotBeRead(path, error));
+}
+
+function cannotBeRead(path: string, error: NodeJS.ErrnoException): never {
+  throw new InputError(path, `it cannot be read: ${unreadable(error)}`);
+}
+
+/** Every file below, links followed; hidden ones are left alone. */
 async function filesIn(directory: string): Promise<string[]> {
   const files: string[] = [];
   const folders = [directory];
+  const seen = new Set<string>();
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const real = await realpath(folder);
+    // a link to a folder above it
+    if (seen.has(real)) continue;
+    seen.add(real);
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error) => cannotBeRead(real, error));
+    for (const entry of entries) {
       if (entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(path);
-      else if (entry.isFile() || (entry.isSymbolicLink() && (await aboutOf(path)).isFile())) files.push(path);
+      const about = entry.isSymbolicLink() ? await aboutOf(path) : entry;
+      if (about.isDirectory()) folders.push(path);
+      else if (about.isFile()) files.push(path);
     }
   }
   return files.sort();

@@ -1,4 +1,5 @@
 // The agent that recorded telemetry is fed to: the user's pipelines between a source and a listener of ours, in event time.
+import { setTimeout as sleep } from "node:timers/promises";
 import { createNoopMeter } from "@opentelemetry/api";
 import { Agent } from "../agent/agent.ts";
 import {
@@ -11,21 +12,22 @@ import {
   type Telemetry,
   z,
 } from "../api/index.ts";
-import { parseId, type Section } from "../config/id.ts";
-import type { PipelineConfig } from "../config/pipelines.ts";
-import type { ComponentConfig, Config } from "../config/shape.ts";
+import type { Section } from "../config/id.ts";
+import type { Config } from "../config/shape.ts";
 import type { Log } from "../observe/log.ts";
 import type { Tap } from "../pipeline/tap.ts";
 import type { Plugins } from "../registry.ts";
 import type { Store } from "../series/store.ts";
+import { between, OURS } from "./between.ts";
 
-/** Stands for all receivers, and among the exporters of anomalies; no user can write it. */
-const OURS = "(replay)";
-
-/** Timers of the agent that are not to fire. */
-const NEVER = 2 ** 31 - 1;
-/** Between two looks at the clock, milliseconds of event time; in a gap each is this part of the gap so far. */
+/**
+ * Between two looks at the clock, milliseconds of event time: the fewest, and the most in the first day of a gap. Processors take a
+ * clock that leaps by more than 30 s for one that stood still.
+ */
 const TICK = 1000;
+const LONGEST_TICK = 20_000;
+const DAY = 86_400_000;
+/** Each is this part of the gap so far. */
 const PART_OF_GAP = 4;
 /** Milliseconds between two tries of a request that was refused, and how long it is tried. */
 const PAUSE = 10;
@@ -44,17 +46,24 @@ export interface PlayerOptions {
   readonly start: number;
   /** Each anomaly once, after the processors of the `anomalies` pipelines. */
   readonly onAnomaly: (anomaly: Anomaly) => void;
+  /** From then on nothing is waited for longer than `service.shutdown_timeout`. */
+  readonly signal?: AbortSignal;
 }
 
 export class Player {
   readonly agent: Agent;
   readonly #exports: boolean;
+  readonly #ending: AbortSignal;
+  /** Milliseconds that exporters are given to send what is queued, once it is to end. */
+  readonly #grace: number;
   #outputs: Outputs = {};
   #now: number;
   #ticked: number;
   #raised = 0;
 
-  constructor({ config, plugins, start, onAnomaly, exports, ...rest }: PlayerOptions) {
+  constructor({ config, plugins, start, onAnomaly, exports, signal, ...rest }: PlayerOptions) {
+    this.#ending = signal ?? new AbortController().signal;
+    this.#grace = config.service.shutdown_timeout;
     this.#now = start;
     this.#ticked = start;
     this.#exports = exports;
@@ -120,6 +129,7 @@ export class Player {
     for (;;) {
       const accepted = this.#outputs[signal]?.(bytes) ?? true;
       if (accepted === true || (accepted !== false && (await accepted))) break;
+      if (this.#ending.aborted) return;
       if (performance.now() > deadline) {
         throw new Error(`the pipelines have refused a request for ${PATIENCE / 60_000} minutes; see the log for why`);
       }
@@ -132,13 +142,23 @@ export class Player {
   /** Lets the last of the findings out and stops: exporters send what is queued, what was learnt is saved. */
   async stop(): Promise<void> {
     if (this.#now > this.#ticked) this.#tick(this.#now);
-    await this.agent.stop();
+    const stopped = new AbortController();
+    await Promise.race([this.agent.stop(), this.#timeIsUp(stopped.signal)]);
+    stopped.abort();
+  }
+
+  async #timeIsUp(unless: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    if (this.#ending.aborted) resolve(undefined);
+    this.#ending.addEventListener("abort", resolve, { once: true, signal: unless });
+    await promise;
+    await sleep(this.#grace, undefined, { signal: unless }).catch(() => {});
   }
 
   /** Lets processors see the time pass until `time`, more and more coarsely the longer nothing comes. */
   #pass(time: number): void {
     const since = this.#now;
-    for (let at = this.#ticked + TICK; at < time; at += Math.max(TICK, (at - since) / PART_OF_GAP)) {
+    for (let at = this.#ticked + TICK; at < time; at += tickAfter(at - since)) {
       this.#now = at;
       this.#tick(at);
     }
@@ -161,7 +181,7 @@ export class Player {
         return capacity !== undefined && value > capacity.value / 2;
       });
     const deadline = performance.now() + PATIENCE;
-    while (full() && performance.now() < deadline) await pause();
+    while (full() && performance.now() < deadline && !this.#ending.aborted) await pause();
   }
 }
 
@@ -169,7 +189,13 @@ const SIGNALS = ["metrics", "logs", "traces"] as const;
 
 const MANIFEST = { type: "replay", summary: "The replay.", stability: "stable", config: z.object({}) } as const;
 
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE));
+const pause = () => sleep(PAUSE);
+
+/** Milliseconds until the next look at the clock in a gap that has lasted for so many. */
+function tickAfter(gap: number): number {
+  const tick = Math.max(TICK, Math.ceil(gap / PART_OF_GAP));
+  return gap < DAY ? Math.min(tick, LONGEST_TICK) : tick;
+}
 
 /** Whether another pipeline told it already; remembers those of one moment only. */
 function repeated(told: Set<string>, { fingerprint, time, state }: Anomaly): boolean {
@@ -179,48 +205,3 @@ function repeated(told: Set<string>, { fingerprint, time, state }: Anomaly): boo
   told.add(key);
   return false;
 }
-
-/** The configuration with its receivers replaced, and without its exporters and extensions unless they are to run. */
-function between(config: Config, exports: boolean): Config {
-  const own = (section: Section): [string, ComponentConfig] => [
-    OURS,
-    { section, type: OURS, name: "", id: OURS, options: {}, references: [], location: NOWHERE },
-  ];
-  const { service } = config;
-  const pipelines = service.pipelines.map((pipeline): PipelineConfig => {
-    const received = pipeline.receivers.filter((id) => config.connectors.has(id));
-    const receivers = received.length < pipeline.receivers.length ? [OURS, ...received] : received;
-    const exporters = pipeline.exporters.filter((id) => exports || config.connectors.has(id));
-    return pipeline.signal === "anomalies"
-      ? { ...pipeline, exporters: [...exporters, OURS] }
-      : { ...pipeline, receivers, exporters };
-  });
-  if (!pipelines.some(({ signal }) => signal === "anomalies")) {
-    const signal = "anomalies" as const;
-    pipelines.push({ id: signal, signal, receivers: [], processors: [], exporters: [OURS], location: NOWHERE });
-  }
-  const running = pipelines.flatMap(({ processors, exporters }) => [...processors, ...exporters]);
-  const needed = [config.processors, config.connectors, config.exporters]
-    .flatMap((components) => [...components.values()].filter(({ id }) => running.includes(id)))
-    .flatMap(({ references }) => references.map(({ id }) => nameOf(id)));
-  return {
-    ...config,
-    receivers: new Map([own("receivers")]),
-    connectors: new Map([...config.connectors, own("connectors")]),
-    service: {
-      ...service,
-      pipelines,
-      extensions: service.extensions.filter((id) => needed.includes(id)),
-      state: { ...service.state, interval: NEVER },
-      shutdown_timeout: NEVER,
-    },
-  };
-}
-
-/** The id as the configuration's maps have it; what is no id names nothing. */
-function nameOf(written: string): string {
-  const id = parseId(written);
-  return typeof id === "string" ? written : id.id;
-}
-
-const NOWHERE = { file: "", line: 0, column: 0 };

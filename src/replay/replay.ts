@@ -1,43 +1,31 @@
 // Recorded telemetry through the pipelines of a configuration, in event time, as fast as it goes.
 import type { Anomaly, Telemetry } from "../api/index.ts";
-import { readDraft } from "../config/file.ts";
-import { ConfigError, isError } from "../config/problems.ts";
-import { type Config, checkConfig } from "../config/shape.ts";
 import { Log } from "../observe/log.ts";
 import { MetricScan } from "../otlp/columns.ts";
 import { scanMetrics } from "../otlp/metrics.ts";
-import { type Plugins, Registry } from "../registry.ts";
 import type { Store } from "../series/store.ts";
-import { wiringProblems } from "../wiring.ts";
 import { chunksOf } from "./chunks.ts";
 import { CsvFile } from "./csv_file.ts";
 import { DEFAULT_CONFIG } from "./default_config.ts";
-import { encodeGauges, type Point } from "./gauges.ts";
 import { InputError } from "./input_error.ts";
 import { findInputs, type Input } from "./inputs.ts";
+import { type Loaded, loadSources, watchesTime } from "./loaded.ts";
 import { Merge } from "./merge.ts";
 import { notesOn, some } from "./notes.ts";
 import { OtlpFiles } from "./otlp_files.ts";
 import { Player } from "./player.ts";
 import type { ReplayedRow } from "./row.ts";
 import { Verdicts } from "./verdicts.ts";
+import { WaitingRows } from "./waiting_rows.ts";
 
-export { InputError, type ReplayedRow };
+export { InputError, type Loaded, loadSources, type ReplayedRow };
 
-/** Rows of CSV files in one request. */
-const MOST_ROWS = 1000;
 /** Milliseconds of event time in one request, where something in the pipelines may look at the clock. */
 const LONGEST_SPAN = 1000;
 /** Bytes that all inputs together are read by; at least so many each. */
 const READ_AHEAD = 32 * 1024 ** 2;
 const LEAST_READ = 4096;
 const MOST_READ = 128 * 1024;
-
-/** A checked configuration with its plugins. */
-export interface Loaded {
-  readonly config: Config;
-  readonly registry: Plugins;
-}
 
 export interface ReplayOptions {
   /** Files and directories. */
@@ -85,16 +73,6 @@ export interface Summary {
   readonly notes: readonly string[];
 }
 
-/** A checked configuration from sources as `--config` and `--set` take them: paths, "yaml:TEXT". Throws ConfigError. */
-export async function loadSources(config: readonly string[], set: readonly string[] = []): Promise<Loaded> {
-  const draft = await readDraft({ config, set });
-  const registry = await Registry.load(draft);
-  const { config: checked, problems } = checkConfig(draft, registry.schemaOf, registry.known);
-  const all = [...registry.problems, ...problems, ...(checked ? wiringProblems(checked, registry) : [])];
-  if (!checked || all.some(isError)) throw new ConfigError(all);
-  return { config: checked, registry };
-}
-
 /**
  * Feeds the inputs to an agent made from the configuration, whose receivers, exporters and extensions do not run. Throws InputError
  * for what cannot be read, with file, line, cause and remedy; then what was handed out until then stands, and nothing is saved.
@@ -111,8 +89,7 @@ type AnySource = CsvFile | OtlpFiles;
 
 class Replay {
   readonly #options: ReplayOptions;
-  readonly #config: Config;
-  readonly #plugins: Plugins;
+  readonly #loaded: Loaded;
   readonly #verdicts = new Verdicts();
   readonly #scan = new MetricScan();
   readonly #merge = new Merge<AnySource>();
@@ -120,26 +97,18 @@ class Replay {
   readonly #notes: string[] = [];
   /** Rows of signals that no pipeline takes. */
   readonly #unheard = new Map<Telemetry, number>();
-  /** Milliseconds of event time that a request may span. */
-  readonly #span: number;
+  readonly #waiting: WaitingRows;
   #player: Player | undefined;
   #complete = false;
   #rows = 0;
   #anomalies = 0;
   #read = 0;
   #total = 0;
-  /** Rows that were read and not fed yet, those with a value as points; since when, until when. */
-  #waiting: ReplayedRow[] = [];
-  #points: Point[] = [];
-  #pointRows: ReplayedRow[] = [];
-  #since = 0;
-  #until = 0;
 
-  constructor(options: ReplayOptions, { config, registry }: Loaded) {
+  constructor(options: ReplayOptions, loaded: Loaded) {
     this.#options = options;
-    this.#config = config;
-    this.#plugins = registry;
-    this.#span = watchesTime(config, registry) ? LONGEST_SPAN : Number.POSITIVE_INFINITY;
+    this.#loaded = loaded;
+    this.#waiting = new WaitingRows(watchesTime(loaded) ? LONGEST_SPAN : Number.POSITIVE_INFINITY);
   }
 
   async run(): Promise<Summary> {
@@ -194,6 +163,7 @@ class Replay {
       ...tables.map((input) => new CsvFile(input, open(input))),
     );
     for (const source of this.#sources) {
+      if (this.#interrupted) return;
       if (await source.more()) this.#merge.add(source);
       else if (source instanceof CsvFile) await ended(source.input);
     }
@@ -202,13 +172,14 @@ class Replay {
   async #start(): Promise<Player> {
     const { store, exports = false, log = new Log({ level: "warn", encoding: "console" }), onAnomaly } = this.#options;
     const player = new Player({
-      config: this.#config,
-      plugins: this.#plugins,
+      config: this.#loaded.config,
+      plugins: this.#loaded.registry,
       log,
       tap: this.#verdicts,
       exports,
       store: store && this.#whenComplete(store),
       start: this.#merge.first?.time ?? 0,
+      signal: this.#options.signal,
       onAnomaly: (anomaly) => {
         this.#anomalies++;
         onAnomaly?.(anomaly);
@@ -237,9 +208,8 @@ class Replay {
   async #play(player: Player): Promise<void> {
     for (let source = this.#merge.first; source && !this.#interrupted; source = this.#merge.first) {
       if (source instanceof CsvFile) {
-        const tooMany = this.#waiting.length + source.rows.length > MOST_ROWS;
-        if (tooMany || source.time - this.#since >= this.#span) await this.#flush(player);
-        this.#collect(source);
+        if (!this.#waiting.hasRoomFor(source)) await this.#flush(player);
+        this.#waiting.add(source);
       } else {
         await this.#flush(player);
         await this.#pass(player, source);
@@ -254,31 +224,17 @@ class Replay {
     await this.#flush(player);
   }
 
-  #collect({ rows, gauges, time }: CsvFile): void {
-    if (this.#waiting.length === 0) this.#since = time;
-    this.#until = time;
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i];
-      this.#waiting.push(row);
-      if (Number.isNaN(row.value)) continue;
-      this.#points.push({ gauge: gauges[i], time: row.time, value: row.value });
-      this.#pointRows.push(row);
-    }
-  }
-
   /** Feeds what waits and hands it out. */
   async #flush(player: Player): Promise<void> {
-    const [rows, points, pointRows] = [this.#waiting, this.#points, this.#pointRows];
+    const { rows, pointRows, since, until } = this.#waiting;
     if (rows.length === 0) return;
-    this.#waiting = [];
-    this.#points = [];
-    this.#pointRows = [];
-    if (points.length > 0) {
-      const bytes = encodeGauges(points);
+    if (pointRows.length > 0) {
+      const bytes = this.#waiting.encode();
       scanMetrics(bytes, this.#scan, 1);
       this.#verdicts.expect(bytes, this.#scan.offset, pointRows);
-      await player.feed("metrics", bytes, this.#since, this.#until);
+      await player.feed("metrics", bytes, since, until);
     }
+    this.#waiting.clear();
     await this.#handOut(rows);
   }
 
@@ -317,13 +273,4 @@ function checkNames(inputs: readonly Input[]): void {
     }
     seen.set(name, path);
   }
-}
-
-/** Whether anything runs that may look at the clock: how rows are joined must then follow their times. */
-function watchesTime({ service, processors }: Config, plugins: Plugins): boolean {
-  const timeless = (id: string) => {
-    const plugin = plugins.get("processors", processors.get(id)!.type);
-    return plugin?.kind === "detector" && plugin.rows !== "vectors";
-  };
-  return !service.pipelines.every((pipeline) => pipeline.processors.every(timeless));
 }

@@ -25,7 +25,7 @@ export async function* requestsOf(input: Input, chunks: AsyncGenerator<Buffer, v
       const request = requestIn(input, record);
       if (request) yield { ...request, number };
     } catch (error) {
-      const what = input.content === "json" ? "correct the line, or take it out" : "copy the file anew";
+      const what = input.content === "json" ? remedyFor(record) : "copy the file anew";
       throw new InputError(
         input.path,
         `request ${number} is no OTLP (${(error as Error).message}); ${what}`,
@@ -34,6 +34,12 @@ export async function* requestsOf(input: Input, chunks: AsyncGenerator<Buffer, v
     }
   }
 }
+
+/** A line that ends where an object has only begun is the first of many. */
+const remedyFor = (line: Buffer) =>
+  /^\s*[{[]\s*$/.test(line.toString("latin1", 0, 100))
+    ? "write each request in one line, as jq -c does"
+    : "correct the line, or take it out";
 
 /** Where a message points to in the file. */
 export const lineOf = ({ content }: Input, number: number) => (content === "json" ? number : undefined);

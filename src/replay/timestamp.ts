@@ -13,6 +13,8 @@ const NANOS = /^\d{18,20}$/;
 
 /** Unix milliseconds; without a zone it is UTC. NaN when the text is no timestamp. */
 export function parseTimestamp(text: string): number {
+  const plain = ofPlain(text);
+  if (!Number.isNaN(plain)) return plain;
   const trimmed = text.trim();
   // as one number, nanoseconds would lose digits
   if (NANOS.test(trimmed)) return Number(trimmed.slice(0, -6)) + Number(trimmed.slice(-6)) / 1e6;
@@ -27,6 +29,25 @@ export function parseTimestamp(text: string): number {
   date.setUTCFullYear(+year, +month - 1, +day);
   const millis = fraction === "" ? 0 : Number(`0.${fraction}`) * 1000;
   return date.getTime() + ((+hour * 60 + +minute) * 60 + +second) * 1000 + millis - offsetOf(zone);
+}
+
+/** "2026-11-22 18:40:05", perhaps with a T or a Z: what most files have, in a tenth of the time. NaN for all else. */
+function ofPlain(text: string): number {
+  if (text.length !== 19 && (text.length !== 20 || text[19] !== "Z")) return Number.NaN;
+  if (text[4] !== "-" || text[7] !== "-" || text[13] !== ":" || text[16] !== ":") return Number.NaN;
+  if (text[10] !== " " && text[10] !== "T") return Number.NaN;
+  const [year, month, day] = [pairAt(text, 0) * 100 + pairAt(text, 2), pairAt(text, 5), pairAt(text, 8)];
+  const [hour, minute, second] = [pairAt(text, 11), pairAt(text, 14), pairAt(text, 17)];
+  // Date.UTC takes 99 for 1999, and what lies past the end of a month, a day or an hour for what comes next
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month))) return Number.NaN;
+  if (!(hour < 24 && minute < 60 && second < 60)) return Number.NaN;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** Two digits as a number, NaN where they are none. */
+function pairAt(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - 48, text.charCodeAt(at + 1) - 48];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? 10 * tens + ones : Number.NaN;
 }
 
 function ofUnix(value: number): number {

@@ -1,8 +1,13 @@
 // `vedette backtest` as a user runs it: inputs and labels in, a table or JSON out, and what it says when they do not fit.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import test from "node:test";
 import { START } from "../../src/testing/fake_host.ts";
-import { folderWith, type Scope, vedette } from "../agent.ts";
+import { folderWith, launch, type Scope, vedette } from "../agent.ts";
 
 const MINUTE = 60_000;
 /** Rows of the two faults. */
@@ -38,6 +43,29 @@ test("labels of the inputs' own are judged as points", async (t) => {
   assert.equal(delay_adjusted.recall, 1);
   assert.equal(points.best_f1, 1);
   assert.deepEqual([events.events, events.found, events.found_in_time, events.delay_rows], [2, 2, 2, 0]);
+});
+
+test("of two inputs of which one has labels, the other counts as normal, which is said", async (t) => {
+  const folder = folderWith(t);
+  mkdirSync(join(folder, "data"));
+  writeFileSync(join(folder, "data", "a.csv"), csv(true));
+  writeFileSync(join(folder, "data", "b.csv"), csv(false));
+  const { code, stderr } = await backtest(t, folder, "data");
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^1 series have no labels and count as normal: b\.csv\.$/m);
+});
+
+test("SIGINT ends it with 130, and nothing is judged", async (t) => {
+  const lines = Array.from({ length: 400_000 }, (_, row) => `${stamp(row)},${row % 7},0`);
+  const folder = folderWith(t, { "a.csv": lines.join("\n"), "c.yaml": EWMA.slice("yaml:".length) });
+  // the last of the plugins is loaded by the time that the labels are read
+  execFileSync("mkfifo", [join(folder, "labels")]);
+  const child = launch(t, ["backtest", "-c", "c.yaml", "--input", "a.csv", "--labels", "labels"], folder);
+  await writeFile(join(folder, "labels"), '{"a.csv": []}');
+  child.signal("SIGINT");
+  await once(child, "close");
+  assert.deepEqual([child.exitCode, child.output.stdout], [130, ""], child.output.stderr);
+  assert.match(child.output.stderr, /^Interrupted: nothing was judged\.$/m);
 });
 
 test("windows of a file are judged as NAB does, in a table that names what was measured", async (t) => {

@@ -1,7 +1,9 @@
 // `vedette replay` as a user starts it: scores, anomalies, exit codes, what is said and what is left behind.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
@@ -36,7 +38,7 @@ test("every input gets its scores, a line a row; anomalies are JSON lines; all i
   const folder = folderWith(t, { "c.yaml": CONFIG, "odd.csv": series(300, 200) });
   mkdirSync(join(folder, "data", "deep"), { recursive: true });
   writeFileSync(join(folder, "data", "deep", "odd.csv.gz"), gzipSync(series(300, 200)));
-  writeFileSync(join(folder, "data", "wide.csv"), "time,a,b\n1,2,3\n2,2,x\n");
+  writeFileSync(join(folder, "data", "Wide.CSV"), "time,a,b\n1,2,3\n2,2,x\n");
   const args = ["--input", "data", "--scores", "out", "--anomalies", "found.jsonl"];
   const { code, stdout, stderr } = await vedette(t, ["replay", "-c", "c.yaml", ...args], folder);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "" }, stderr);
@@ -53,7 +55,7 @@ test("every input gets its scores, a line a row; anomalies are JSON lines; all i
     cells.flatMap(([, , score], i) => (Number(score) >= 1 ? [i] : [])),
     [200],
   );
-  const wide = linesOf(join(folder, "out", "wide.csv"));
+  const wide = linesOf(join(folder, "out", "Wide.CSV"));
   assert.equal(wide[0], `${header},series`);
   assert.deepEqual(
     wide.slice(1).map((line) => [line.split(",")[1], line.split(",").at(-1)]),
@@ -131,6 +133,64 @@ test("what is wrong ends with 1 or 2, is named, and leaves no half file that cou
   assert.deepEqual(existsSync(join(folder, "out")) ? readdirSync(join(folder, "out")) : [], []);
 });
 
+test("no input is ever written over, whatever it is called", async (t) => {
+  const folder = folderWith(t, { "c.yaml": CONFIG });
+  mkdirSync(join(folder, "data"));
+  const text = series(300, 200);
+  writeFileSync(join(folder, "data", "a.csv"), text);
+  symlinkSync("data", join(folder, "link"));
+  for (const [args, message] of [
+    [
+      ["--input", "data", "--scores", "data"],
+      /^data.a\.csv: it is an input, which the scores of data.a\.csv would replace/,
+    ],
+    [["--input", "data/a.csv", "--scores", "link"], /^link.a\.csv: it is an input/],
+    [
+      ["--input", "data", "--anomalies", "link/a.csv"],
+      /^link.a\.csv: it is an input, which the anomalies would replace/,
+    ],
+    [["--input", "data", "--anomalies", "data"], /^data: it is a directory; give --anomalies the name of a file/],
+  ] as const) {
+    const { code, stderr } = await vedette(t, ["replay", "-c", "c.yaml", ...args], folder);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, message);
+    assert.equal(readFileSync(join(folder, "data", "a.csv"), "utf8"), text);
+    assert.deepEqual(readdirSync(join(folder, "data")), ["a.csv"]);
+  }
+});
+
+test("anomalies go into a pipe that is there, which stays one", async (t) => {
+  const folder = folderWith(t, { "c.yaml": CONFIG, "odd.csv": series(300, 200) });
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const args = ["replay", "-c", "c.yaml", "--input", "odd.csv", "--anomalies", "pipe", "--quiet"];
+  const [read, { code, stderr }] = await Promise.all([readFile(pipe, "utf8"), vedette(t, args, folder)]);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(read).labels.name, "odd");
+  assert.ok(statSync(pipe).isFIFO());
+});
+
+test("what falls silent is told at the time of the recording, and so is its return", async (t) => {
+  const quiet = CONFIG.replace("ewma: ,", "absence: ,").replace("[ewma]", "[absence]");
+  const line = (minute: number) => `${new Date(START + minute * 60_000).toISOString()},${50 + ((minute * 7) % 11)}`;
+  const lines = Array.from({ length: 400 }, (_, i) => line(i < 200 ? i : i + 300));
+  const folder = folderWith(t, { "c.yaml": quiet, "a.csv": `timestamp,value\n${lines.join("\n")}\n` });
+  const args = ["replay", "-c", "c.yaml", "--input", "a.csv", "--anomalies", "-", "--quiet"];
+  const { code, stdout, stderr } = await vedette(t, args, folder);
+  assert.equal(code, 0, stderr);
+  const told = stdout
+    .trimEnd()
+    .split("\n")
+    .map((each) => JSON.parse(each));
+  assert.deepEqual(
+    told.map(({ state, type }) => `${state} ${type}`),
+    ["open absence", "resolved absence"],
+  );
+  const minutes = told.map(({ time }) => (time - START) / 60_000);
+  assert.ok(minutes[0] > 201 && minutes[0] < 220, `told in minute ${minutes[0]}, after the last row in minute 199`);
+  assert.ok(minutes[1] >= 500 && minutes[1] < 501, `back in minute ${minutes[1]}`);
+});
+
 test("SIGINT ends a replay with 130, and half files are gone", async (t) => {
   const folder = folderWith(t, { "c.yaml": CONFIG });
   writeFileSync(join(folder, "long.csv"), series(400_000, 9));
@@ -141,6 +201,22 @@ test("SIGINT ends a replay with 130, and half files are gone", async (t) => {
   assert.equal(child.exitCode, 130, child.output.stderr);
   assert.match(child.output.stderr, /^Interrupted: /m);
   assert.deepEqual(readdirSync(join(folder, "out")), []);
+});
+
+test("SIGINT ends a replay whose exporter gets rid of nothing", async (t) => {
+  const gone = CONFIG.replace(
+    "{debug: }",
+    '{otlp_http: {endpoint: "http://127.0.0.1:9", sending_queue: {queue_size: 1}}}',
+  );
+  const config = gone.replaceAll("[debug]", "[otlp_http]").replace("service:", "service:\n  shutdown_timeout: 10ms");
+  const folder = folderWith(t, { "c.yaml": config, "long.csv": series(20_000, 9) });
+  const args = ["replay", "-c", "c.yaml", "--input", "long.csv", "--export", "--scores", "out"];
+  const child = launch(t, args, folder);
+  await eventually("an export to fail", () => child.output.stderr.includes("export failed"));
+  child.signal("SIGINT");
+  await once(child, "close");
+  assert.equal(child.exitCode, 130, child.output.stderr);
+  assert.ok(!existsSync(join(folder, "out", "long.csv.partial")));
 });
 
 test("exporters run only with --export, and then all they were given arrives before the end", async (t) => {

@@ -90,6 +90,11 @@ test("events: found by any of their rows, their delay, and runs of alarms outsid
   assert.equal(score.events, 3);
   assert.equal(score.found, 2);
   assert.equal(score.found_in_time, 1);
+  const windows = eventScore([series(100, labels, { 33: 1 })], "windows");
+  assert.deepEqual(
+    [windows.found_in_time, windows.recall_in_time, windows.precision_in_time],
+    Array(3).fill(undefined),
+  );
   assert.equal(score.delay_rows, 6);
   assert.equal(score.delay_seconds, 360);
   assert.equal(score.false_alarms, 3);

@@ -31,7 +31,10 @@ const seen = (rows: readonly ReplayedRow[]) =>
 
 const line = fc.record({
   time: fc.integer({ min: 0, max: 4e9 }),
-  value: fc.oneof(fc.double().map((value) => value + 0), fc.constantFrom("", "NaN", "null", "-")),
+  value: fc.oneof(
+    fc.double().map((value) => value + 0),
+    fc.constantFrom("", "NaN", "null", "-"),
+  ),
   label: fc.boolean(),
 });
 

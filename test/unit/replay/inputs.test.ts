@@ -1,6 +1,6 @@
 // Inputs: what a file holds is told from its content, and what is written as OTLP is read back request by request.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -70,15 +70,20 @@ test("a single request in protobuf is an input, whichever signal it is of", asyn
 });
 
 test("a directory is searched through: names lie below it, what holds no telemetry is left out", async (t) => {
+  const elsewhere = folderWith(t, { "c.csv": "1,2\n" });
   const folder = folderWith(t, {
     "b.csv": "1,2\n",
     "README.md": "# About, these files",
+    "notes.txt": "to do: buy milk, bread\nand more\n",
+    "table.txt": "time;value\n1;2\n",
     "windows.json": "{}",
     ".hidden.csv": "1,2\n",
   });
   mkdirSync(join(folder, "deep"));
   writeFileSync(join(folder, "deep", "a.csv.gz"), gzipSync("1,2\n"));
   writeFileSync(join(folder, "deep", "spans.jsonl"), '{"resourceSpans":[]}\n');
+  symlinkSync(folder, join(folder, "deep", "above"));
+  symlinkSync(elsewhere, join(folder, "linked"));
   const { inputs, leftOut } = await findInputs([folder]);
   assert.deepEqual(
     inputs.map(({ name, content, signal }) => [name, content, signal]),
@@ -86,9 +91,14 @@ test("a directory is searched through: names lie below it, what holds no telemet
       ["b.csv", "csv", undefined],
       ["deep/a.csv", "csv", undefined],
       ["deep/spans.jsonl", "json", "traces"],
+      ["linked/c.csv", "csv", undefined],
+      ["table.txt", "csv", undefined],
     ],
   );
-  assert.deepEqual(leftOut, [join(folder, "README.md"), join(folder, "windows.json")]);
+  assert.deepEqual(
+    leftOut,
+    ["README.md", "notes.txt", "windows.json"].map((name) => join(folder, name)),
+  );
 });
 
 test("what is no input is an error with cause and remedy", async (t) => {
@@ -97,8 +107,10 @@ test("what is no input is an error with cause and remedy", async (t) => {
     "settings.json": '{"a":1}',
     "broken.jsonl": '{"resourceMetrics":[]}\n{"resourceMetrics":[\n',
     "empty.csv": "",
+    "pretty.json": '{\n  "resourceMetrics": []\n}\n',
   });
   mkdirSync(join(folder, "empty"));
+  writeFileSync(join(folder, "utf16.csv"), "\ufefftimestamp,value\n1,2\n", "utf16le");
   writeFileSync(join(folder, "cut"), framed(SAMPLES[0][1]).subarray(0, 40));
   for (const [file, message] of [
     ["nowhere.csv", /nowhere\.csv: it cannot be read: there is no such file/],
@@ -106,6 +118,8 @@ test("what is no input is an error with cause and remedy", async (t) => {
     ["settings.json", /settings\.json: it is JSON, but no OTLP/],
     ["empty", /empty: there is no telemetry in it/],
     ["broken.jsonl", /broken\.jsonl:2: request 2 is no OTLP \(not JSON.*\); correct the line/],
+    ["pretty.json", /pretty\.json:1: request 1 is no OTLP .*; write each request in one line/],
+    ["utf16.csv", /utf16\.csv: it is text in UTF-16; save it as UTF-8/],
     ["cut", /cut: it ends within request 1; copy the file anew/],
   ] as const) {
     await assert.rejects(requestsIn(join(folder, file), 64), message);

@@ -35,7 +35,20 @@ test("a Unix time in seconds, milliseconds, microseconds or nanoseconds", () => 
 });
 
 test("what is no time is none", () => {
-  for (const text of ["", "timestamp", "22/11/2026", "2026-13-01", "2025-02-29", "2026-11-22T25:00", "NaN", "12:30"]) {
+  for (const text of [
+    "",
+    "timestamp",
+    "22/11/2026",
+    "2026-13-01",
+    "2025-02-29",
+    "2026-11-22T25:00",
+    "NaN",
+    "12:30",
+    "2025-02-29 00:00:00",
+    "2026-11-22 18:60:00",
+    "2026-11-22 1a:00:00",
+    "2026-11-22T18-40-05Z",
+  ]) {
     assert.ok(Number.isNaN(parseTimestamp(text)), text);
   }
 });
@@ -46,6 +59,9 @@ test("every moment is read back from its ISO form and from each of its Unix form
       const time = date.getTime();
       assert.equal(parseTimestamp(date.toISOString()), time);
       assert.equal(parseTimestamp(date.toISOString().replace("T", " ").slice(0, -1)), time);
+      const second = Math.floor(time / 1000) * 1000;
+      assert.equal(parseTimestamp(date.toISOString().slice(0, 19)), second);
+      assert.equal(parseTimestamp(`${date.toISOString().slice(0, 19)}Z`), second);
       assert.equal(parseTimestamp(String(time)), time);
       assert.equal(parseTimestamp(`${time}000`), time);
     }),
