@@ -14,6 +14,8 @@ export interface Finding {
   readonly time: number;
   /** -log10 of the probability that normal telemetry surprises this much; Infinity where it cannot be chance. */
   readonly rarity: number;
+  /** The rarity with which the same was handed over before and not raised: a silence that goes on is one surprise. */
+  readonly tried?: number;
   readonly observed?: number;
   readonly expected?: number;
   readonly lower?: number;

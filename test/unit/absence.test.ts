@@ -82,7 +82,7 @@ test("what several services have lost together, an upstream sender, is one anoma
     line.told[0],
     /services have fallen silent together \(service-\d+, .* and others\): none of their \d+ series/,
   );
-  assert.match(line.told[1], /^60:\d\d absence resolved: The .* are back after (19|20) min\.$/);
+  assert.match(line.told[1], /^60:\d\d absence resolved: The .* are back after (20|21) min\.$/);
 });
 
 test("when everybody stops while the agent runs it is told once", () => {
@@ -94,8 +94,8 @@ test("when everybody stops while the agent runs it is told once", () => {
     60 * MINUTE,
   );
   assert.equal(line.told.length, 2, line.told.join("\n"));
-  assert.match(line.told[0], /^3\d:\d\d absence open: No telemetry from anyone for/);
-  assert.match(line.told[1], /^50:\d\d absence resolved: Telemetry comes in again after 20 min\.$/);
+  assert.match(line.told[0], /^3\d:\d\d absence open: No metrics from anyone for 3 min; they usually come every/);
+  assert.match(line.told[1], /^50:\d\d absence resolved: Metrics come in again after 20 min\.$/);
 });
 
 test("the agent itself may be down: nothing is told, and what was silent before is told when it is back", () => {
@@ -144,10 +144,102 @@ test("what is irregular has longer silences before they are told", () => {
   };
   // on average every 20 s
   const rare: Sender = { resource: cart.resource, points: [{ name: "rare" }], every: 1, phase: 0 };
-  const stop = 6 * 60 * MINUTE;
+  const stop = 26 * 60 * MINUTE;
   play(line, [cart, { ...rare, sends: (at) => at < stop && random() < 0.05 }], stop + 30 * MINUTE);
   assert.equal(line.told.length, 1, line.told.join("\n"));
-  assert.match(line.told[0], /No rare of cart for \d min/);
+  assert.match(line.told[0], /No rare of cart for \d+ min/);
+});
+
+test("clocks that differ by any time, and what comes late, make no silence", () => {
+  const line = timeline(absence);
+  const skews = [0, -90, 300, -400, 1200, 900_000];
+  while (line.now < 90 * MINUTE) {
+    const late = line.now % (30 * MINUTE) > 29 * MINUTE + 10;
+    for (const [i, skew] of skews.entries()) {
+      if (line.now % 10 !== i || (late && i === 1)) continue;
+      line.send(metricsOf(instance(`s${i % 2}`, `${i}`), series(3), line.now + skew));
+    }
+    if (line.now % (30 * MINUTE) === 0 && line.now > 0)
+      for (let ago = 50; ago > 0; ago -= 10) line.send(metricsOf(instance("s1", "1"), series(3), line.now - ago - 90));
+    line.tick();
+  }
+  assert.deepEqual(line.told, []);
+});
+
+test("instances of a fleet that follows the load, and series that come and go, are soon known to", () => {
+  const line = timeline(absence);
+  const pods = Array.from({ length: 10 }, (_, i): Sender => {
+    const sends = i < 3 ? () => true : out((60 + 20 * i) * MINUTE);
+    return { resource: instance("web", `w${i}`), points: series(2), phase: i, sends };
+  });
+  const sessions = Array.from({ length: 8 }, (_, i): Sender => {
+    const points = [{ name: "session", attributes: { user: `u${i}` } }];
+    return { ...cart, points, sends: out((40 + 80 * i) * MINUTE) };
+  });
+  play(line, [cart, ...pods, ...sessions], 12 * 60 * MINUTE);
+  const count = (what: RegExp) => line.told.filter((each) => what.test(each)).length;
+  assert.ok(count(/web \(instance/) <= 4, line.told.join("\n"));
+  assert.ok(count(/No session of cart/) <= 4, line.told.join("\n"));
+  const half = timeline(absence);
+  const all = pods.map((pod, i) => ({ ...pod, sends: i < 6 ? out(60 * MINUTE) : () => true }));
+  play(half, [cart, ...all], 63 * MINUTE);
+  assert.match(half.told[0], /6 instances of web have fallen silent together/);
+});
+
+test("a silence that was told three times and ended is a habit", () => {
+  const line = timeline(absence);
+  const job: Sender = {
+    resource: { "service.name": "report" },
+    points: series(2),
+    every: 10,
+    sends: (at) => at % (3 * 60 * MINUTE) < 20 * MINUTE,
+  };
+  play(line, [cart, job], 40 * 60 * MINUTE);
+  const opened = line.told.filter((each) => each.includes("open: report has fallen silent"));
+  assert.equal(opened.length, 3, line.told.join("\n"));
+});
+
+test("an attribute that goes and comes back is no silence of the series with it or without", () => {
+  const line = timeline(absence);
+  const point = (attributes: Values): Sender => ({ ...cart, points: [{ name: "requests", attributes }] });
+  const [from, to] = [60 * MINUTE, 90 * MINUTE];
+  const whole = { ...point({ route: "/pay", method: "GET" }), sends: out(from, to) };
+  const bare = { ...point({ route: "/pay" }), sends: (at: number) => at >= from && at < to };
+  play(line, [cart, whole, bare], 120 * MINUTE);
+  assert.deepEqual(line.told, []);
+});
+
+test("requests that fail no more are no silence", () => {
+  const line = timeline(absence);
+  const points: Point[] = [
+    { name: "requests", attributes: { "http.response.status_code": 503 } },
+    { name: "requests", attributes: { "error.type": "timeout" } },
+  ];
+  play(line, [cart, { ...cart, points, sends: out(30 * MINUTE) }], 60 * MINUTE);
+  assert.deepEqual(line.told, []);
+});
+
+test("after the agent was down senders may take two minutes to come back, one after the other", () => {
+  const line = timeline(absence);
+  const senders = [0, 1, 2, 3].map((i) => ({ ...cart, resource: instance(`s${i}`, "1"), phase: 3 * i }));
+  play(line, senders, 40 * MINUTE);
+  line.restart(10 * MINUTE);
+  const back = line.now;
+  play(
+    line,
+    senders.map((each, i) => ({ ...each, sends: (at) => at > back + [140, 20, 60, 145][i] })),
+    back + 20 * MINUTE,
+  );
+  assert.deepEqual(line.told, []);
+});
+
+test("a service that was deployed before it fell silent counts the series it had last", () => {
+  const line = timeline(absence);
+  const of = (id: string, sends: Sender["sends"]): Sender => {
+    return { resource: instance("pay", id), points: series(5), ...(sends && { sends }) };
+  };
+  play(line, [cart, of("a", out(60 * MINUTE)), of("b", (at) => at >= 60 * MINUTE && at < 120 * MINUTE)], 130 * MINUTE);
+  assert.match(line.told[0], /pay has fallen silent: none of its 5 series for/);
 });
 
 test("a silence that lasts is taken for normal, and said so", () => {
@@ -182,6 +274,17 @@ test("at max_series new series wait until others are forgotten", () => {
     "19 absence resolved: No short of cart",
     "40 absence open: No next of cart",
   ]);
+});
+
+test("at max_series what a deployment has replaced makes room within the hour", () => {
+  const line = timeline(absence, { max_series: 15 });
+  const of = (id: string, from: number, to: number): Sender => {
+    const sends = (at: number) => at >= from * MINUTE && at < to * MINUTE;
+    return { resource: instance("pay", id), points: series(5), sends };
+  };
+  play(line, [cart, of("old", 0, 60), of("new", 59, 130)], 140 * MINUTE);
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], /^13\d:\d\d absence open: pay has fallen silent/);
 });
 
 test("spans and records that stop are told by service and name, errors that stop are not", () => {

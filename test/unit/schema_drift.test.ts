@@ -24,6 +24,7 @@ const spans = (time: number, attributes: Values, name = "GET /cart") =>
 
 const FULL: Values = { "http.route": "/cart", "user.id": "u1", "http.status_code": 200 };
 const { "user.id": _, ...WITHOUT } = FULL;
+const ALL = { types: ["missing_field", "new_field", "type_change", "unit_change"] };
 
 test("an attribute that goes missing from spans is told within a minute or two, and when it is back", () => {
   const line = timeline(schemaDrift, {}, { signal: "traces" });
@@ -76,7 +77,7 @@ test("new attributes, other types and other units are told", () => {
       /type_change open: The attribute http.status_code of GET \/cart spans of cart is text now; it used to be a number\.$/,
     ],
   ] as const) {
-    const line = timeline(schemaDrift, {}, { signal: "traces" });
+    const line = timeline(schemaDrift, ALL, { signal: "traces" });
     play(line, 70 * MINUTE, (at) => spans(at, at < 60 * MINUTE ? FULL : after));
     assert.equal(line.told.length, 1, line.told.join("\n"));
     assert.match(line.told[0], told);
@@ -95,7 +96,7 @@ test("a metric that is gone, one that is new, and a gauge that is a sum now are 
   for (const [after, told] of [
     [
       [{ name: "a" }],
-      /missing_field open: The metric b of cart is missing: for \d+ min; before, it was there 100 % of the time\.$/,
+      /missing_field open: The metric b of cart has been missing for \d+ min; before, it was there 100 % of the time\.$/,
     ],
     [[{ name: "a" }, { name: "b" }, { name: "c" }], /new_field open: A new metric of cart has come: c\.$/],
     [
@@ -103,7 +104,7 @@ test("a metric that is gone, one that is new, and a gauge that is a sum now are 
       /type_change open: The metric b of cart is a sum or a histogram now; it used to be a gauge\.$/,
     ],
   ] as [Point[], RegExp][]) {
-    const line = timeline(schemaDrift);
+    const line = timeline(schemaDrift, ALL);
     play(line, 150 * MINUTE, (at) => {
       const points = at < 120 * MINUTE ? [{ name: "a" }, { name: "b" }] : after;
       return metricsOf(
@@ -144,6 +145,9 @@ test("only what `types` names is told, and nothing before it has learnt", () => 
   const only = timeline(schemaDrift, { types: ["type_change"] }, { signal: "traces" });
   play(only, 80 * MINUTE, (at) => spans(at, at < 60 * MINUTE ? FULL : WITHOUT));
   assert.deepEqual(only.told, []);
+  const unasked = timeline(schemaDrift, {}, { signal: "traces" });
+  play(unasked, 80 * MINUTE, (at) => spans(at, at < 60 * MINUTE ? FULL : { ...FULL, "error.type": "timeout" }));
+  assert.deepEqual(unasked.told, [], "what is new is not told unless asked for");
   const young = timeline(schemaDrift, {}, { signal: "traces" });
   play(young, 28 * MINUTE, (at) => spans(at, at < 20 * MINUTE ? FULL : WITHOUT));
   assert.deepEqual(young.told, []);

@@ -2,21 +2,23 @@
 
 /** A hole of so many seconds never stops a clock. */
 const SHORTEST_BREAK = 30;
-/** Seconds of event time by which clocks of senders may be set back or differ. */
+/** Seconds by which the agent's own clock may be set back. */
 export const SET_BACK = 600;
+/** Seconds that children are granted at most after a break: senders that wait and try again wait longer the longer it lasted. */
+export const GRACE = 150;
 
 /** All in seconds. */
 export class Clock {
   /** What it shows. */
   now = 0;
-  /** What it showed when the parent was last heard again after a break; 0 before any. */
+  /** From when on its children are waited for: when the parent was last heard again after a break, and some grace; 0 before any. */
   resumed = 0;
-  /** Event time of the latest row. */
+  /** When it was heard last. */
   heard = Number.NaN;
   /** About the longest hole between rows that is nothing unusual. */
   usual = 0;
 
-  /** The parent was heard at event time `time`. A break counts as one usual hole, and its children start waiting anew. */
+  /** The parent was heard at `time`. A break counts as one usual hole, and its children start waiting anew. */
   hear(time: number): void {
     const hole = time - this.heard;
     if (!(hole > 0)) {
@@ -29,7 +31,7 @@ export class Clock {
     const { usual } = this;
     if (hole > Math.max(SHORTEST_BREAK, 2 * usual)) {
       this.now += usual;
-      this.resumed = this.now;
+      this.resumed = this.now + Math.min(hole, GRACE);
       // a parent that has become slower is soon known to be
       this.usual = Math.min(hole, Math.max(2 * usual, SHORTEST_BREAK / 2));
       return;

@@ -1,6 +1,6 @@
 // The gaps between the events of each node, in half octaves, and how rare a longer one would be.
 
-/** Bins of half an octave from a quarter of a second to three hours; longer gaps are in the last. */
+/** Bins of half an octave from a quarter of a second to half a day; longer gaps are in the last. */
 export const BINS = 36;
 const LOWEST = -4;
 /** Gaps remembered; then all counts are halved, so that a cadence that changes is learnt anew. */
@@ -15,6 +15,10 @@ const BEYOND = 0.85;
 const LEAST = 3;
 /** Gaps that must be known of a node whose gaps vary, for each one of a regular node. */
 const IRREGULAR = 5;
+/** Seconds that an irregular node is watched first where its nights may be other than its days. */
+const DAY = 86_400;
+/** A silence is at least so many times the longest gap of today and yesterday. */
+const LONGER = 2;
 /** No silence is called rarer: the model of a tail knows no better. */
 const RAREST = 20;
 
@@ -24,27 +28,44 @@ function binOf(seconds: number): number {
   return Math.max(0, Math.min(BINS - 1, Math.floor(2 * Math.log2(Math.max(seconds, 0.01)) - LOWEST)));
 }
 
-/** Columns with a row for each node: 86 bytes. */
+/** Columns with a row for each node: 104 bytes. */
 export class Gaps {
   counts = new Uint16Array(0);
   total = new Uint16Array(0);
   #median = new Float32Array(0);
   /** Seconds: a mean over about the last FEW gaps, of which a long one counts little. */
   typical = new Float32Array(0);
+  /** The longest gap of this day of the node and of the one before; the number of the day; when the first one began. */
+  longest = new Float32Array(0);
+  longestBefore = new Float32Array(0);
+  day = new Uint16Array(0);
+  began = new Float64Array(0);
 
   grow(capacity: number): void {
     const counts = new Uint16Array(capacity * BINS);
     const total = new Uint16Array(capacity);
     const median = new Float32Array(capacity);
     const typical = new Float32Array(capacity);
+    const longest = new Float32Array(capacity);
+    const longestBefore = new Float32Array(capacity);
+    const day = new Uint16Array(capacity);
+    const began = new Float64Array(capacity);
     counts.set(this.counts);
     total.set(this.total);
     median.set(this.#median);
     typical.set(this.typical);
+    longest.set(this.longest);
+    longestBefore.set(this.longestBefore);
+    day.set(this.day);
+    began.set(this.began);
     this.counts = counts;
     this.total = total;
     this.#median = median;
     this.typical = typical;
+    this.longest = longest;
+    this.longestBefore = longestBefore;
+    this.day = day;
+    this.began = began;
   }
 
   clear(node: number): void {
@@ -52,9 +73,22 @@ export class Gaps {
     this.total[node] = 0;
     this.#median[node] = 0;
     this.typical[node] = 0;
+    this.longest[node] = 0;
+    this.longestBefore[node] = 0;
+    this.day[node] = 0;
+    this.began[node] = 0;
   }
 
-  learn(node: number, seconds: number): void {
+  /** A gap that ended when the parent's clock showed `now`. */
+  learn(node: number, seconds: number, now: number): void {
+    if (this.total[node] === 0) this.began[node] = now - seconds;
+    const day = Math.floor((now - this.began[node]) / DAY) & 0xffff;
+    if (day !== this.day[node]) {
+      this.longestBefore[node] = this.longest[node];
+      this.longest[node] = 0;
+      this.day[node] = day;
+    }
+    if (seconds > this.longest[node]) this.longest[node] = seconds;
     const at = node * BINS;
     this.counts[at + binOf(seconds)]++;
     const n = ++this.total[node];
@@ -101,18 +135,23 @@ export class Gaps {
     return this.#median[node];
   }
 
-  /** Whether so much is known of the node that its silence can be judged: irregular ones need more than `warmup` gaps. */
-  known(node: number, warmup: number): boolean {
+  /**
+   * Whether so much is known of the node that its silence can be judged at `now`: irregular ones need more than `warmup` gaps, and
+   * where they `rest` at night a day.
+   */
+  known(node: number, warmup: number, now: number, rest: boolean): boolean {
     const { total, counts } = this;
-    if (total[node] < warmup || total[node] >= IRREGULAR * warmup) return total[node] >= warmup;
+    if (total[node] < warmup) return false;
+    if (total[node] >= IRREGULAR * warmup && (!rest || now - this.began[node] >= DAY)) return true;
     const beyond = binOf(LEAST * this.#median[node]) + 1;
     for (let i = node * BINS + beyond; i < (node + 1) * BINS; i++) if (counts[i] > 0) return false;
     return true;
   }
 
-  /** The shortest silence, in seconds, that is one: never below `floor`, LEAST median gaps, or what was seen before. */
+  /** The shortest silence, in seconds, that is one: never below `floor`, LEAST median gaps, or what was usual before. */
   shortest(node: number, floor: number): number {
-    return Math.max(floor, LEAST * this.#median[node], edge(this.#last(node) + 1));
+    const longest = Math.max(this.longest[node], this.longestBefore[node]);
+    return Math.max(floor, LEAST * this.#median[node], LONGER * longest, edge(this.#last(node) + 1));
   }
 
   /** The last bin that has fewer than 5 gaps above it. */

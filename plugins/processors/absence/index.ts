@@ -10,8 +10,8 @@ const UNDECIDED = 0;
 const IGNORED = 1;
 const WATCHED = 2;
 
-/** Milliseconds that the clock of a sender may be ahead; a row of later is taken for one of now. */
-const AHEAD = 600_000;
+/** Milliseconds between looks for room while series wait. */
+const LOOK_EVERY = 60_000;
 /** Errors that stop are no fault. */
 const NO_LOSS = new Set(["ERROR", "FATAL"]);
 
@@ -23,7 +23,7 @@ export default defineFinder({
   finds: ["absence"],
   defaults: { warmup: 20 },
   config: z.object({
-    min_silence: duration().prefault("30s").describe("No shorter silence is told, however regular the series is."),
+    min_silence: duration().prefault("1m").describe("No shorter silence is told, however regular the series is."),
     forget_after: duration()
       .refine((length) => length >= 60_000, {
         error: "shorter than a minute; what is silent would be forgotten at once",
@@ -39,9 +39,13 @@ export default defineFinder({
     const restored = new Map<string, number>();
     let watch: Watch | undefined;
     let full = false;
+    /** Whether a series waits for room, and Unix milliseconds when some was last looked for. */
+    let waiting = false;
+    let looked = 0;
 
     const options = { min_silence: min_silence / 1000, forget_after: forget_after / 1000, warmup };
-    const make = (signal: Telemetry) => new Watch((back) => new Tree(signal, back), options, detection, dropped);
+    const make = (signal: Telemetry) =>
+      new Watch((back) => new Tree(signal, Math.min(60, min_silence / 1000), back), options, detection, dropped);
 
     function dropped(node: number): void {
       if (ids[node] >= 0) map[ids[node]] = UNDECIDED;
@@ -73,7 +77,9 @@ export default defineFinder({
         if (tree.series >= max_series) {
           if (!full)
             host.log.warn("series beyond max_series are not watched; raise it, or narrow match", { max_series });
-          full = true;
+          full = waiting = true;
+          const known = tree.agent.groups.get(service);
+          if (known) known.crowded = true;
           return WAITING;
         }
         const parent = tree.groupOf("service", tree.agent, service);
@@ -86,25 +92,37 @@ export default defineFinder({
     return {
       process(batch) {
         const { rows, receivedAt } = batch;
-        const { length, series, time } = rows;
+        const { length, series } = rows;
         if (length > 0 && watch) watch.arrived = true;
         for (let i = 0; i < length; i++) {
           const id = series[i];
           if (id >= map.length) map = grown(map, id);
           let node = map[id];
           if (node < WATCHED) {
-            if (node === IGNORED || (node === WAITING && watch!.tree.series >= max_series)) continue;
+            if (node === IGNORED) continue;
+            if (node === WAITING && watch!.tree.series >= max_series) {
+              waiting = true;
+              continue;
+            }
             node = decide(batch, i, id);
             map[id] = node;
             if (node < WATCHED) continue;
           }
-          const t = time[i] > 0 && time[i] <= receivedAt + AHEAD ? time[i] : receivedAt;
-          watch!.tree.hear(node - WATCHED, t / 1000);
+          // what counts is when a row comes: clocks of senders differ, and what is late is not absent any more
+          watch!.tree.hear(node - WATCHED, receivedAt / 1000);
         }
         return batch;
       },
       tick(now) {
         watch?.tick(now);
+        if (!waiting || Math.abs(now - looked) < LOOK_EVERY) return;
+        waiting = false;
+        looked = now;
+        if (!watch) return;
+        watch.makeRoom();
+        // those for whom there still is none say so again
+        if (watch.tree.series < max_series)
+          for (const service of watch.tree.agent.groups.values()) service.crowded = false;
       },
       forget(_, id) {
         const node = map[id] - WATCHED;
@@ -128,9 +146,15 @@ export default defineFinder({
 });
 
 /** A histogram that got nothing has no mean and no quantiles, but its count goes on. */
-function isWatched(signal: Telemetry, { name, statistic }: Labels): boolean {
-  if (signal === "metrics") return statistic === "" || statistic === "rate";
+function isWatched(signal: Telemetry, { name, statistic, attributes }: Labels): boolean {
+  if (signal === "metrics") return (statistic === "" || statistic === "rate") && !isOfErrors(attributes);
   return !(signal === "logs" && NO_LOSS.has(name));
+}
+
+/** By OpenTelemetry's semantic conventions of today and before. */
+function isOfErrors(attributes: Labels["attributes"]): boolean {
+  if (attributes["error.type"] !== undefined) return true;
+  return Number(attributes["http.response.status_code"] ?? attributes["http.status_code"]) >= 400;
 }
 
 function grown(map: Int32Array<ArrayBuffer>, id: number): Int32Array<ArrayBuffer> {

@@ -6,10 +6,11 @@ import type { Episode, Watch } from "./watch.ts";
 
 const VERSION = 1;
 /**
- * The columns, one after the other: usual gap, stamp, last, state and when it is due as f64, the number of the metric in its
+ * The columns, one after the other: usual gap, stamp, last, state, when it is due, the longest gaps of two days, the number of the
+ * day and when they began as f64, the number of the metric in its
  * service and the length of the attributes as u32 (0 of a parent), the counts as u16; then the attributes of all.
  */
-const NUMBERS = 5;
+const NUMBERS = 9;
 const NODE = NUMBERS * 8 + 4 + 4 + BINS * 2;
 
 const number = z.number();
@@ -26,8 +27,8 @@ const subject = z.object({
   many: z.boolean(),
   contributors: z.array(z.string()),
 });
-/** now, resumed, heard, usual of its clock; born; fewest, fewestBefore, day; newest. Infinity and NaN are null. */
-const group = z.tuple([z.string(), z.array(number.nullable()).length(9)]);
+/** now, resumed, heard, usual of its clock; born; fewest, fewestBefore, day; newest; gone. Infinity and NaN are null. */
+const group = z.tuple([z.string(), z.array(number.nullable()).length(10)]);
 /** name, statistic, kind, scope's name and version; born, gone, newest. */
 const metric = z.tuple([z.string(), z.string(), z.string(), z.string(), z.string(), number, number, z.int()]);
 const header = z.object({
@@ -44,6 +45,8 @@ const header = z.object({
       instances: z.array(z.object({ group, series: z.int().nonnegative() })),
     }),
   ),
+  /** By number in the order of the records: `ended` of the watch. */
+  ended: z.array(z.tuple([z.int(), z.array(z.tuple([number, number]))])),
   /** `group` and `members` are numbers in the order of the records, -1 for no group. */
   episodes: z.array(
     z.object({ subject, group: z.int(), stamp: number, since: number, heard: number, members: z.array(z.int()) }),
@@ -53,7 +56,7 @@ const header = z.object({
 type SavedGroup = z.infer<typeof group>;
 type SavedMetric = z.infer<typeof metric>;
 
-export function save({ tree, uptime, ticked, arrived, episodes }: Watch): Uint8Array {
+export function save({ tree, uptime, ticked, arrived, episodes, ended }: Watch): Uint8Array {
   const order: number[] = [0];
   const metric: number[] = [0];
   for (const service of tree.agent.groups.values()) {
@@ -69,11 +72,12 @@ export function save({ tree, uptime, ticked, arrived, episodes }: Watch): Uint8A
       }
     }
   }
-  const place = new Map(order.map((node, i) => [node, i]));
-  const placeOf = (node: number) => place.get(node) ?? -1;
-  const numbersOf = ({ clock, born, fewest, fewestBefore, day, newest }: Group) => {
+  const place = new Int32Array(tree.state.length).fill(-1);
+  for (let i = 0; i < order.length; i++) place[order[i]] = i;
+  const placeOf = (node: number) => (node < 0 ? -1 : place[node]);
+  const numbersOf = ({ clock, born, fewest, fewestBefore, day, newest, gone }: Group) => {
     const { now, resumed, heard, usual } = clock;
-    const all = [now, resumed, heard, usual, born, fewest, fewestBefore, day, placeOf(newest)];
+    const all = [now, resumed, heard, usual, born, fewest, fewestBefore, day, placeOf(newest), gone];
     return all.map((value) => (Number.isFinite(value) ? value : null));
   };
   const services = [...tree.agent.groups.values()].map((service) => {
@@ -91,7 +95,8 @@ export function save({ tree, uptime, ticked, arrived, episodes }: Watch): Uint8A
   });
   const agent = ["", numbersOf(tree.agent)];
   const time = { uptime, ticked: Number.isFinite(ticked) ? ticked : null, arrived };
-  const head = { version: VERSION, signal: tree.signal, ...time, agent, services, episodes: open };
+  const habits = [...ended].map(([node, silences]) => [placeOf(node), silences]);
+  const head = { version: VERSION, signal: tree.signal, ...time, agent, services, ended: habits, episodes: open };
   const text = Buffer.from(JSON.stringify(head));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
@@ -107,8 +112,17 @@ function columnsOf(tree: Tree, order: readonly number[], metric: Uint32Array): U
   for (let i = 0; i < order.length; i++) {
     const node = order[i];
     const due = parent[node]?.children.dueOf(node) ?? 0;
-    const own = [gaps.typical[node], stamp[node], last[node], state[node], due];
-    for (let k = 0; k < NUMBERS; k++) numbers[k * order.length + i] = own[k];
+    const { typical, longest, longestBefore, day, began } = gaps;
+    let at = i;
+    for (const column of [typical, stamp, last, state]) {
+      numbers[at] = column[node];
+      at += order.length;
+    }
+    numbers[at] = due;
+    for (const column of [longest, longestBefore, day, began]) {
+      at += order.length;
+      numbers[at] = column[node];
+    }
     const text = tree.attributes[node] ?? "";
     lengths[i] = text.length;
     attributes.push(text);
@@ -132,6 +146,7 @@ export function load(saved: Uint8Array, make: (signal: Tree["signal"]) => Watch)
   const metrics: [Metric, SavedMetric][] = [];
   for (const each of head.services) {
     const service = tree.groupOf("service", tree.agent, each.group[0]);
+    const named = each.metrics.map(namedOf);
     order.push(service.node);
     groups.push([service, each.group]);
     for (const { group, series: kept } of each.instances) {
@@ -145,7 +160,7 @@ export function load(saved: Uint8Array, make: (signal: Tree["signal"]) => Watch)
         const attributes = columns.attributes.toString("latin1", at, at + length);
         at += length;
         sound(attributes);
-        const node = tree.add(instance, namedOf(metric), attributes);
+        const node = tree.add(instance, named[columns.metric[order.length]], attributes);
         order.push(node);
         series.push(node);
       }
@@ -170,6 +185,7 @@ export function load(saved: Uint8Array, make: (signal: Tree["signal"]) => Watch)
     }
     watch.adopt({ ...rest, group: parent, members: new Set(nodes) } satisfies Episode);
   }
+  for (const [place, silences] of head.ended) if (order[place] !== undefined) watch.ended.set(order[place], silences);
   Object.assign(watch, { uptime: head.uptime, ticked: head.ticked ?? Number.NaN, arrived: head.arrived });
   return { watch, series };
 }
@@ -202,7 +218,7 @@ function headOf(bytes: Buffer) {
 }
 
 function recall(tree: Tree, group: Group, [, numbers]: SavedGroup, order: readonly number[]): void {
-  const [now, resumed, heard, usual, born, fewest, fewestBefore, day, newest] = numbers;
+  const [now, resumed, heard, usual, born, fewest, fewestBefore, day, newest, gone] = numbers;
   Object.assign(group.clock, { now: now ?? 0, resumed: resumed ?? 0, heard: heard ?? Number.NaN, usual: usual ?? 0 });
   const never = Number.POSITIVE_INFINITY;
   Object.assign(group, {
@@ -210,6 +226,7 @@ function recall(tree: Tree, group: Group, [, numbers]: SavedGroup, order: readon
     fewest: fewest ?? never,
     fewestBefore: fewestBefore ?? never,
     day: day ?? 0,
+    gone: gone ?? 0,
   });
   group.newest = order[newest ?? -1] ?? -1;
   tree.stir(group);
@@ -235,13 +252,18 @@ function columnsIn(bytes: Buffer, { services }: z.infer<typeof header>) {
 }
 
 function recallNode(tree: Tree, node: number, { numbers, counts, nodes }: Columns, i: number): void {
-  const own = counts.subarray(i * BINS, (i + 1) * BINS);
+  const seen = counts.subarray(i * BINS, (i + 1) * BINS);
   let total = 0;
-  for (let bin = 0; bin < BINS; bin++) total += own[bin];
-  const [typical, stamp, last, state, due] = [0, 1, 2, 3, 4].map((k) => numbers[k * nodes + i]);
-  const possible = [typical, stamp, last, due].every(Number.isFinite) && [HEARD, QUIET, TOLD].includes(state);
+  for (let bin = 0; bin < BINS; bin++) total += seen[bin];
+  const own = Array.from({ length: NUMBERS }, (_, k) => numbers[k * nodes + i]);
+  const [typical, stamp, last, state, due, longest, longestBefore, day, began] = own;
+  const possible = own.every(Number.isFinite) && [HEARD, QUIET, TOLD].includes(state);
   if (total > MEMORY || !possible) throw new Error("is damaged: a node in it is not possible");
-  tree.gaps.recall(node, own, total, typical);
+  tree.gaps.recall(node, seen, total, typical);
+  tree.gaps.longest[node] = longest;
+  tree.gaps.longestBefore[node] = longestBefore;
+  tree.gaps.day[node] = day;
+  tree.gaps.began[node] = began;
   tree.stamp[node] = stamp;
   tree.last[node] = last;
   tree.state[node] = state;

@@ -6,14 +6,11 @@ import { Deadlines, Places } from "./deadlines.ts";
 import { Gaps } from "./gaps.ts";
 
 type Attributes = Labels["resource"];
+export type Back = (node: number, time: number, silence: number) => void;
 export type Level = "agent" | "service" | "instance";
 
-/** Seconds: a gap that a sender's own clock claims is believed up to this. */
-const LONGEST_GAP = 10_800;
 /** A silence that was told teaches a gap of no more than so many usual ones: a habit is learnt, an outage is not. */
 const HABIT = 10;
-/** When a node that is not known well enough is looked at again; seconds. */
-const LATER = 60;
 const SMALLEST = 256;
 
 /** What the series of one metric, span name or severity of a service have in common. */
@@ -25,10 +22,10 @@ export interface Metric {
   readonly scope: Labels["scope"];
   /** Series that have it now. */
   series: number;
-  /** The series that came last, and when, on the service's clock. */
+  /** The series that came last, or came back, and when, on the service's clock. */
   newest: number;
   born: number;
-  /** Series that fell silent and never came back. */
+  /** Series that were silent for long. */
   gone: number;
 }
 
@@ -47,13 +44,17 @@ export class Group {
   readonly metrics = new Map<string, Metric>();
   /** Children that are not silent. */
   living = 0;
-  /** The child that came last, and when, on this clock. */
+  /** The child that came last, or came back, and when, on this clock. */
   newest = -1;
   born = 0;
   /** The fewest living children in this day of the clock and the one before; the day began at `day`. */
   fewest = Number.POSITIVE_INFINITY;
   fewestBefore = Number.POSITIVE_INFINITY;
   day = 0;
+  /** Of a service: whether series of it wait for room, so that nobody knows what replaces what. */
+  crowded = false;
+  /** Children that were silent for long. */
+  gone = 0;
   /** Whether a row came since it was last looked after. */
   stirred = false;
 
@@ -74,11 +75,13 @@ export const TOLD = 2;
 /** Nodes are dense numbers, 0 the agent; columns by node, of a node that is free without meaning. */
 export class Tree {
   readonly signal: Telemetry;
+  /** Seconds after which a node that is not known well enough is looked at again. */
+  readonly later: number;
   readonly gaps = new Gaps();
   readonly #places = new Places();
   /** Its parent's clock when it was last heard; -1 before. */
   stamp = new Float64Array(0);
-  /** Event time of its last row, in seconds. */
+  /** When its last row came, in seconds. */
   last = new Float64Array(0);
   state = new Uint8Array(0);
   readonly parent: (Group | undefined)[] = [];
@@ -94,11 +97,12 @@ export class Tree {
   #lastGroup: Group | undefined;
   #lastSecond = 0;
   readonly agent: Group;
-  /** A silent node was heard, at event time `time` in seconds. */
-  readonly #back: (node: number, time: number) => void;
+  /** A silent node was heard, at `time` in seconds, after so many on its parent's clock. */
+  readonly #back: Back;
 
-  constructor(signal: Telemetry, back: (node: number, time: number) => void) {
+  constructor(signal: Telemetry, later: number, back: Back) {
     this.signal = signal;
+    this.later = later;
     this.#back = back;
     this.agent = new Group("agent", this.#take(), undefined, "", this.#places);
     this.group.set(0, this.agent);
@@ -148,8 +152,6 @@ export class Tree {
     const node = this.#take();
     const metric = metricOf(service, labels);
     metric.series++;
-    metric.newest = node;
-    metric.born = service.clock.now;
     this.metric[node] = metric;
     this.attributes[node] = attributes;
     this.series++;
@@ -160,9 +162,18 @@ export class Tree {
   #born(node: number, parent: Group): void {
     this.parent[node] = parent;
     parent.living++;
+    this.#came(node, parent);
+    parent.children.set(node, parent.clock.now + this.later);
+  }
+
+  /** What falls silent now may have been replaced by it. */
+  #came(node: number, parent: Group): void {
     parent.newest = node;
     parent.born = parent.clock.now;
-    parent.children.set(node, parent.clock.now + LATER);
+    const metric = this.metric[node];
+    if (!metric) return;
+    metric.newest = node;
+    metric.born = parent.parent!.clock.now;
   }
 
   /** Forgets a node without children, and whoever is without children then. */
@@ -186,10 +197,10 @@ export class Tree {
     if (parent.children.size === 0 && parent.parent) this.remove(parent.node);
   }
 
-  /** A row of the series at event time `time`, in seconds. */
+  /** A row of the series came at `time`, in seconds. */
   hear(node: number, time: number): void {
     const group = this.parent[node]!;
-    // parents are heard once a second; what is late tells them nothing
+    // parents are heard once a second
     const second = Math.floor(time);
     if (group !== this.#lastGroup || second > this.#lastSecond || second < this.#lastSecond - SET_BACK) {
       this.#arrive(group, second);
@@ -224,8 +235,9 @@ export class Tree {
     // the points of one export are one event
     if (own > 0 || own < -SET_BACK) {
       if (before >= resumed && this.last[node] > 0) {
-        const gap = own > now - before && own < LONGEST_GAP ? own : now - before;
-        if (gap > 0) this.gaps.learn(node, was === TOLD ? Math.min(gap, HABIT * this.gaps.median(node)) : gap);
+        // clocks go by seconds
+        const gap = Math.abs(own - (now - before)) < 2 ? own : now - before;
+        if (gap > 0) this.gaps.learn(node, was === TOLD ? Math.min(gap, HABIT * this.gaps.median(node)) : gap, now);
       }
       this.last[node] = time;
     }
@@ -233,8 +245,9 @@ export class Tree {
     if (was === HEARD) return;
     this.state[node] = HEARD;
     group.living++;
-    group.children.set(node, now + LATER);
-    this.#back(node, time);
+    group.children.set(node, now + this.later);
+    this.#came(node, group);
+    this.#back(node, time, now - before);
   }
 
   /** Takes the node out of the living, until it is heard; `due` is when to look at it again. */
@@ -251,11 +264,17 @@ export class Tree {
     return now - Math.max(this.stamp[node], resumed);
   }
 
-  /** Series below the group. */
+  /** Whether its silence can be judged. Metrics are sent by the clock, though their senders together look irregular. */
+  knows(node: number, warmup: number): boolean {
+    const rest = this.signal !== "metrics" || !this.group.has(node);
+    return this.gaps.known(node, warmup, this.parent[node]!.clock.now, rest);
+  }
+
+  /** Series below the group that were not silent before it. */
   sizeOf(group: Group): number {
-    if (group.level === "instance") return group.children.size;
+    if (group.level === "instance") return group.living;
     let size = 0;
-    for (const child of group.groups.values()) size += this.sizeOf(child);
+    for (const child of group.groups.values()) if (this.state[child.node] === HEARD) size += this.sizeOf(child);
     return size;
   }
 }

@@ -1,14 +1,19 @@
 // Looks at nodes when they are due: which silence is one, what fell silent together, and when it is over.
 import type { Detection, Finding } from "vedette";
-import { type Group, HEARD, QUIET, TOLD, type Tree } from "./tree.ts";
-import { labelsOf, lasting, type Subject, subjectOf, THE_AGENT } from "./words.ts";
+import { type Back, type Group, HEARD, QUIET, TOLD, type Tree } from "./tree.ts";
+import { labelsOf, lasting, type Subject, subjectOf, theAgent } from "./words.ts";
 
-/** Seconds. A silence in which a sibling was born so shortly before is a deployment or a rename. */
+/** Seconds. A silence before which a sibling came, or came back, so shortly is a deployment or a rename. */
 const REPLACED = 600;
-/** A cadence slower than this is not watched: three hours are the last that the gaps tell apart. */
+/** A cadence slower than this is not watched. */
 const SLOWEST = 3600;
-/** Series of a metric that came and went so often come and go. */
+/** What is silent for so long on its parent's clock has gone; where so many have gone, they come and go. */
+const GONE_AFTER = 1800;
 const COME_AND_GO = 3;
+/** Silences that were told and ended so often, within so many seconds of the process, are a habit; only one longer by this factor is judged. */
+const HABIT = 3;
+const HABIT_WITHIN = 7 * 86_400;
+const BEYOND_HABIT = 1.5;
 /** Silences below this rarity are not worth looking for company. */
 const NOTABLE = 2;
 /** A silence that was not told is looked at again when it is longer by this share. */
@@ -18,7 +23,8 @@ const KNOWN_AFTER = 3600;
 const DAY = 86_400;
 /** The process itself stood still, or telemetry is replayed in large steps. */
 const STOOD_STILL = 30;
-const LATER = 60;
+/** Seconds that senders are granted at most, after it did, to come again: gRPC waits up to two minutes between attempts. */
+const PATIENCE = 150;
 
 export interface Options {
   /** Seconds. */
@@ -44,6 +50,10 @@ export class Watch {
   readonly tree: Tree;
   /** By member; open ones only. */
   readonly episodes = new Map<number, Episode>();
+  /** Silences of a node that were told and ended: when, by `uptime`, and how long. The last HABIT of each. */
+  readonly ended = new Map<number, [at: number, length: number][]>();
+  /** Of a silence that was not raised yet: since when it lasts, on the clock it is measured by, and how rare it was. */
+  readonly #tried = new Map<number, { readonly stamp: number; readonly rarity: number }>();
   readonly #byGroup = new Map<Group | undefined, Set<Episode>>();
   /** Seconds that the process has run, restarts not counted. */
   uptime = 0;
@@ -55,13 +65,8 @@ export class Watch {
   /** What is forgotten from now on. */
   readonly #dropped: (node: number) => void;
 
-  constructor(
-    tree: (back: (node: number, time: number) => void) => Tree,
-    options: Options,
-    detection: Detection,
-    dropped: (node: number) => void,
-  ) {
-    this.tree = tree((node, time) => this.#back(node, time * 1000));
+  constructor(tree: (back: Back) => Tree, options: Options, detection: Detection, dropped: (node: number) => void) {
+    this.tree = tree((node, time, silence) => this.#back(node, time * 1000, silence));
     this.#options = options;
     this.#detection = detection;
     this.#dropped = dropped;
@@ -72,8 +77,12 @@ export class Watch {
     const passed = (now - this.ticked) / 1000;
     if (passed > 0 && passed <= STOOD_STILL) this.uptime += passed;
     this.ticked = now;
-    this.#watchAgent(now);
     const { tree } = this;
+    const stamp = tree.stamp[tree.agent.node];
+    if (passed > STOOD_STILL && stamp >= 0) {
+      tree.stamp[tree.agent.node] = Math.max(stamp, this.uptime + Math.min(passed, PATIENCE));
+    }
+    this.#watchAgent(now);
     const stirred = tree.stirred;
     tree.stirred = [];
     for (const group of stirred) {
@@ -96,18 +105,22 @@ export class Watch {
       this.arrived = false;
       if (tree.state[node] !== HEARD) {
         tree.state[node] = HEARD;
-        this.#back(node, now);
-      } else if (tree.stamp[node] >= 0 && uptime > tree.stamp[node]) tree.gaps.learn(node, uptime - tree.stamp[node]);
+        this.#leave(node, now, "back");
+      } else if (tree.stamp[node] >= 0 && uptime > tree.stamp[node]) {
+        tree.gaps.learn(node, uptime - tree.stamp[node], uptime);
+      }
       tree.stamp[node] = uptime;
       return;
     }
-    if (tree.state[node] !== HEARD || !tree.gaps.known(node, this.#options.warmup)) return;
+    if (tree.state[node] !== HEARD || !tree.gaps.known(node, this.#options.warmup, uptime, tree.signal !== "metrics"))
+      return;
     const gap = uptime - tree.stamp[node];
-    if (gap < tree.gaps.shortest(node, 4 * this.#options.min_silence)) return;
+    if (gap < tree.gaps.shortest(node, 3 * this.#options.min_silence)) return;
     const rarity = tree.gaps.rarity(node, gap);
-    if (rarity < NOTABLE || !this.#tell(THE_AGENT, node, gap, rarity, now)) return;
+    const subject = theAgent(tree.signal);
+    if (rarity < NOTABLE || !this.#tell(subject, node, gap, rarity, now)) return;
     tree.state[node] = TOLD;
-    this.#open(THE_AGENT, undefined, [node], gap, now);
+    this.#open(subject, undefined, [node], gap, now);
   }
 
   /** Judges a node that is due; when to look at it again, on its parent's clock, unless it is gone or silent. */
@@ -119,17 +132,18 @@ export class Watch {
     const gap = tree.silentFor(node);
     const since = clock - gap;
     const silent = tree.state[node] !== HEARD;
-    if (silent || !gaps.known(node, warmup) || gaps.median(node) > SLOWEST) {
+    if (silent || !tree.knows(node, warmup) || gaps.median(node) > SLOWEST) {
       if (clock - tree.stamp[node] >= forget_after) {
         this.#expire(node, now);
         return undefined;
       }
-      return silent ? tree.stamp[node] + forget_after : clock + Math.max(LATER, gaps.median(node));
+      if (silent) this.#goes(node);
+      return silent ? tree.stamp[node] + forget_after : clock + Math.max(tree.later, gaps.median(node));
     }
-    const shortest = gaps.shortest(node, this.#floor(group));
+    const shortest = Math.max(gaps.shortest(node, this.#floor(group)), BEYOND_HABIT * this.#habit(node));
     if (gap < shortest) return since + shortest;
     if (replaced(tree, group, node)) {
-      tree.silence(node, QUIET, tree.stamp[node] + forget_after);
+      this.#silence(node, QUIET);
       if (group.day > 0) group.fewest = Math.min(group.fewest, group.living);
       return undefined;
     }
@@ -142,25 +156,52 @@ export class Watch {
   /** Tells of a silence, with those that began with it, unless it belongs to one that was told. */
   #judge(group: Group, node: number, gap: number, rarity: number, now: number): void {
     const { tree } = this;
-    const { forget_after } = this.#options;
     const reach = Math.max(this.#floor(group), 2 * tree.gaps.median(node));
     const joined = this.#companionOf(group, node, reach);
     if (joined) {
       joined.members.add(node);
       this.episodes.set(node, joined);
-      tree.silence(node, TOLD, tree.stamp[node] + forget_after);
+      this.#silence(node, TOLD);
       return;
     }
     const others = group.children.nodes().filter((each) => each !== node && this.#together(group, each, node, reach));
     const members = [node, ...others];
+    // of instances that come and go, half must
+    if (group.level === "service" && group.gone >= COME_AND_GO && 2 * members.length < group.living) {
+      for (const member of members) this.#silence(member, QUIET);
+      return;
+    }
     const subject = subjectOf(tree, group, members);
     if (this.#tell(subject, node, gap, rarity, now)) {
-      for (const member of members) tree.silence(member, TOLD, tree.stamp[member] + forget_after);
+      for (const member of members) this.#silence(member, TOLD);
       this.#open(subject, group, members, gap, now);
       return;
     }
     // one look for company serves all of them
     for (const member of members) group.children.set(member, group.clock.now + AGAIN * tree.silentFor(member));
+  }
+
+  /** Takes a node out of the living. */
+  #silence(node: number, state: typeof QUIET | typeof TOLD): void {
+    const { tree } = this;
+    tree.silence(node, state, tree.stamp[node] + Math.min(GONE_AFTER, this.#options.forget_after));
+  }
+
+  /** It is silent for long, and still remembered. */
+  #goes(node: number): void {
+    const { tree } = this;
+    const parent = tree.parent[node]!;
+    const metric = tree.metric[node];
+    if (metric) metric.gone++;
+    parent.gone++;
+    if (parent.level === "service" && parent.day > 0) parent.fewest = Math.min(parent.fewest, parent.living);
+  }
+
+  /** How long a silence is nothing new, because the node was silent for that long several times lately; 0 when it was not. */
+  #habit(node: number): number {
+    const ended = this.ended.get(node);
+    if (!ended || ended.length < HABIT || ended[0][0] < this.uptime - HABIT_WITHIN) return 0;
+    return Math.min(...ended.map(([, length]) => length));
   }
 
   /** What is high up falls silent for longer before it counts: senders wait and try again. */
@@ -179,7 +220,7 @@ export class Watch {
   #together(group: Group, node: number, first: number, reach: number): boolean {
     const { tree } = this;
     const { gaps } = tree;
-    if (tree.state[node] !== HEARD || !gaps.known(node, this.#options.warmup)) return false;
+    if (tree.state[node] !== HEARD || !tree.knows(node, this.#options.warmup)) return false;
     if (Math.abs(tree.stamp[node] - tree.stamp[first]) > Math.max(reach, 2 * gaps.median(node))) return false;
     return gaps.rarity(node, tree.silentFor(node)) >= NOTABLE && !replaced(tree, group, node);
   }
@@ -188,7 +229,14 @@ export class Watch {
     const usually = this.tree.gaps.typical[node];
     const come = subject.many ? "they usually come" : "it usually comes";
     const reason = `${subject.said} for ${lasting(gap)}; ${come} every ${lasting(usually)}.`;
-    return this.#detection.find({ ...this.#finding(subject, now), rarity, observed: gap, expected: usually, reason });
+    const stamp = this.tree.stamp[node];
+    const before = this.#tried.get(node);
+    const tried = before?.stamp === stamp ? before.rarity : 0;
+    const finding = { ...this.#finding(subject, now), rarity, tried, observed: gap, expected: usually, reason };
+    const raised = this.#detection.find(finding);
+    if (raised) this.#tried.delete(node);
+    else this.#tried.set(node, { stamp, rarity });
+    return raised;
   }
 
   #finding(
@@ -234,19 +282,33 @@ export class Watch {
     this.#detection.find({ ...finding, rarity: 0, state: "resolved", since });
   }
 
-  #back(node: number, time: number): void {
+  #back(node: number, time: number, silence: number): void {
+    if (this.episodes.has(node)) {
+      const before = this.ended.get(node) ?? [];
+      this.ended.set(node, [...before.slice(1 - HABIT), [this.uptime, silence]]);
+    }
     this.#leave(node, time, "back");
   }
 
   /** So long silent that it is normal: forgotten, with all below it. */
   #expire(node: number, now: number): void {
     const { tree } = this;
-    const metric = tree.metric[node];
-    if (metric && tree.state[node] !== HEARD) metric.gone++;
     const parent = tree.parent[node]!;
     this.#leave(node, now, "expired");
     this.#drop(node);
     if (parent.level === "service") parent.fewest = Math.min(parent.fewest, parent.living);
+  }
+
+  /** Forgets what was replaced and has gone. */
+  makeRoom(): void {
+    const { tree } = this;
+    const isGone = (node: number) => {
+      const parent = tree.parent[node];
+      return parent && tree.state[node] === QUIET && parent.clock.now - tree.stamp[node] >= GONE_AFTER;
+    };
+    const gone = [...tree.group.values()].flatMap(({ children }) => children.nodes().filter(isGone));
+    // one that went with its parent is gone already
+    for (const node of gone) if (isGone(node)) this.#drop(node);
   }
 
   #drop(node: number): void {
@@ -258,6 +320,8 @@ export class Watch {
       return;
     }
     this.#dropped(node);
+    this.ended.delete(node);
+    this.#tried.delete(node);
     this.tree.remove(node);
   }
 
@@ -270,6 +334,8 @@ export class Watch {
   /** Parents that go with their last child leave their episodes too. */
   #forgetUp(node: number): void {
     this.#leave(node, this.ticked, "forgotten");
+    this.ended.delete(node);
+    this.#tried.delete(node);
     const parent = this.tree.parent[node];
     if (parent?.parent && parent.children.size === 1) this.#forgetUp(parent.node);
   }
@@ -277,6 +343,8 @@ export class Watch {
 
 /** Whether something took its place: another instance or series that is new, or fewer instances, as there have been before. */
 function replaced(tree: Tree, group: Group, node: number): boolean {
+  const service = group.level === "service" ? group : tree.group.get(node);
+  if (service?.crowded) return true;
   if (group.level === "service") {
     if (group.newest !== node && group.clock.now - group.born < REPLACED) return true;
     return group.living - 1 >= Math.min(group.fewest, group.fewestBefore);

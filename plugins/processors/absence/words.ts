@@ -1,5 +1,5 @@
 // What a silence is about, and the sentences that tell of it.
-import type { Labels } from "vedette";
+import type { Labels, Telemetry } from "vedette";
 import { type Group, type Level, type Metric, type Tree, unpacked } from "./tree.ts";
 
 /** What fell silent, in words and as labels; kept while the silence lasts. */
@@ -39,14 +39,24 @@ export function lasting(seconds: number): string {
   return `${brief(seconds / 86_400)} days`;
 }
 
-export const THE_AGENT: Subject = {
-  ...NOTHING,
-  about: "agent",
-  said: "No telemetry from anyone",
-  back: "Telemetry comes in again",
-  many: false,
-  contributors: [],
-};
+/** Everybody. */
+export function theAgent(signal: Telemetry): Subject {
+  const { what, comes, many } = ALL[signal];
+  return {
+    ...NOTHING,
+    about: "agent",
+    said: `No ${what} from anyone`,
+    back: `${comes} in again`,
+    many,
+    contributors: [],
+  };
+}
+
+const ALL = {
+  metrics: { what: "metrics", comes: "Metrics come", many: true },
+  traces: { what: "spans", comes: "Spans come", many: true },
+  logs: { what: "records", comes: "Log records come", many: true },
+} as const;
 
 const NAMELESS = "A service without a name";
 

@@ -122,7 +122,8 @@ export class Drifts {
         TYPES.indexOf(typeOf(a)) - TYPES.indexOf(typeOf(b)) || b.rarity - a.rarity || compare(keyOf(a), keyOf(b)),
     );
     const rarity = changes.reduce((most, each) => Math.max(most, each.rarity), 0);
-    if (rarity <= episode.tried) return;
+    const { tried } = episode;
+    if (rarity <= tried) return;
     episode.tried = rarity;
     const [first] = changes;
     const single = changes.length === 1;
@@ -135,7 +136,7 @@ export class Drifts {
       : `${whole} has changed in ${changes.length} ways: ${some(contributors)}.`;
     const about = single ? `${first.field} ${first.change}` : "several";
     const told = { type, labels, about, contributors, reason };
-    if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity })) return;
+    if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity, tried })) return;
     episode.told = told;
     episode.since = now;
   }
@@ -191,11 +192,12 @@ function sentence(signal: Telemetry, { kind, field, change }: Suspected): string
   if (kind.isService) {
     if (change === "new") return `A new metric${service.of} has come: ${field}.`;
     if (change === "type") return `The metric ${field}${service.of} is ${other} now; it used to be ${type}.`;
-    return `The metric ${field}${service.of} is missing: for ${2 * without} min; before, it was there ${share} of the time.`;
+    return `The metric ${field}${service.of} has been missing for ${2 * without} min; before, it was there ${share} of the time.`;
   }
   const what = `${rowsOf(signal, kind)}${service.of}`;
   if (field === UNIT) return `The unit of ${what} is "${other}" now; it used to be "${type}".`;
-  if (change === "new") return `${what} have a new attribute, ${field}, which is ${type}.`;
+  const have = signal === "metrics" ? "has" : "have";
+  if (change === "new") return `${what} ${have} a new attribute, ${field}, which is ${type}.`;
   if (change === "type") return `The attribute ${field} of ${what} is ${other} now; it used to be ${type}.`;
   return `The attribute ${field} is missing from ${what}: the last ${without} looked at are without it, ${share} before had it.`;
 }

@@ -22,8 +22,8 @@ export default defineFinder({
   config: z.object({
     types: z
       .array(z.enum(["missing_field", "new_field", "type_change", "unit_change"]))
-      .default(["missing_field", "new_field", "type_change", "unit_change"])
-      .describe("What is told."),
+      .default(["missing_field", "type_change", "unit_change"])
+      .describe("What is told. `new_field` is left out: most of what comes is no fault."),
     learning: duration().prefault("30m").describe("How long something is watched before a change of it is told."),
     adopt_after: duration()
       .prefault("1h")
