@@ -7,6 +7,7 @@ import { type Plugin, z } from "./api/index.ts";
 import type { Draft, PluginReference } from "./config/file.ts";
 import { SECTIONS, type Section, singular } from "./config/id.ts";
 import { nearest, type Problem, quoted } from "./config/problems.ts";
+import { combinationOptions } from "./pipeline/compose.ts";
 import { detectorOptions, oneLine, sendingOptions } from "./pipeline/options.ts";
 import { vectorOptions } from "./pipeline/vector_options.ts";
 
@@ -83,7 +84,7 @@ export function manifestFault(value: unknown): string | undefined {
 /** Options that every plugin of this kind has beside its own. */
 function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
   if (plugin.kind === "detector") return plugin.rows === "vectors" ? vectorOptions(plugin) : detectorOptions(plugin);
-  if (plugin.kind === "combination") return detectorOptions({ signal: "metrics" });
+  if (plugin.kind === "combination") return combinationOptions();
   if (plugin.kind === "finder") {
     // annotated as metrics are where it watches them
     const all = detectorOptions({ ...plugin, signal: plugin.signals[0] });

@@ -25,6 +25,11 @@ export interface Vectors {
   readonly time: Float64Array;
   /** length x width. The mean of the interval, or of one of the two before it; NaN where the metric was silent. Otherwise finite, below 1e150. */
   readonly values: Float64Array;
+  /**
+   * length x width. How far each value is from where the resource's other metrics say it is (a running linear
+   * regression), in standard deviations, below 1e6: a load that moves all of them is in none. NaN where the metric was silent, or too little is known of it.
+   */
+  readonly deviations: Float64Array;
   /** length x width. Vectors since this metric has this dimension; 0: what is remembered of the dimension was another's. */
   readonly held: Uint32Array;
 }

@@ -18,8 +18,7 @@ export function anomalyAttributes(anomaly: Anomaly): Attributes {
   attributes["anomaly.severity"] = anomaly.severity;
   attributes["anomaly.type"] = anomaly.type;
   attributes["anomaly.detector"] = anomaly.detector;
-  attributes["anomaly.observed"] = anomaly.observed;
-  for (const key of ["expected", "lower", "upper"] as const) {
+  for (const key of ["observed", "expected", "lower", "upper"] as const) {
     if (!Number.isNaN(anomaly[key])) attributes[`anomaly.${key}`] = anomaly[key];
   }
   attributes["anomaly.reason"] = anomaly.reason;

@@ -1,14 +1,17 @@
 // A detector made of others: one plugin to the agent, whose state is that of all its parts, each told its own rows only.
-import type {
-  AnyRows,
-  AnyVerdicts,
-  Column,
-  CombinationPlugin,
-  DetectorPlugin,
-  Part,
-  StateShape,
-  VectorDetectorPlugin,
+import {
+  type AnyRows,
+  type AnyVerdicts,
+  type Column,
+  type CombinationPlugin,
+  type DetectorPlugin,
+  type Part,
+  type StateShape,
+  type VectorDetectorPlugin,
+  type VectorOptions,
+  z,
 } from "../api/index.ts";
+import { detectorOptions } from "./options.ts";
 
 type AnyDetector = DetectorPlugin<any, any, StateShape> | VectorDetectorPlugin<any, StateShape>;
 type Numbers = Float64Array | Float32Array | Uint32Array | Uint8Array;
@@ -23,11 +26,42 @@ export interface Constituent {
 
 const OWN = "own.";
 /** Columns of so many entries a row as vectors are wide. */
-const MATRICES = new Set(["values", "held", "contributions"]);
+const MATRICES = new Set(["values", "deviations", "held", "contributions"]);
 
-/** Options of the composed detector: those of the combination, and of vectors what the first part says of their shape. */
-export function composedOptions(options: object, [{ options: first }]: readonly Constituent[]): object {
-  return { ...first, ...options };
+/** The options that the agent adds to those of a combination. */
+export const combinationOptions = () => ({
+  ...detectorOptions({ signal: "metrics" }),
+  threshold: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "Rarity from which a row is an anomaly; that of the last detector when absent. Not beside `alert_budget`.",
+    ),
+  max_series: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Series remembered, or resources where it judges vectors; when absent, as many as each of the detectors may.",
+    ),
+});
+
+type Shared = Partial<VectorOptions> & {
+  readonly threshold?: number;
+  readonly alert_budget?: number;
+  readonly max_series?: number;
+};
+
+/** Options of the composed detector: those of the combination; what it leaves open is as its parts have it, vectors as the first. */
+export function composedOptions(options: object, parts: readonly Constituent[]): object {
+  const own = options as Shared;
+  const all = parts.map((part) => part.options as Shared);
+  const { threshold = all.at(-1)!.threshold, alert_budget } = own;
+  const max_series = own.max_series ?? Math.min(...all.flatMap((each) => each.max_series ?? []), 100_000);
+  const { interval, dimensions } = all[0];
+  const shape = dimensions === undefined ? {} : { interval, dimensions };
+  return { ...shape, ...options, max_series, ...(alert_budget === undefined && threshold && { threshold }) };
 }
 
 /**

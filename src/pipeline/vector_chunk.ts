@@ -16,7 +16,7 @@ export class VectorChunk {
     const f64 = (each = 1) => new Float64Array(CHUNK_VECTORS * each);
     const u32 = (each = 1) => new Uint32Array(CHUNK_VECTORS * each);
     const u8 = () => new Uint8Array(CHUNK_VECTORS);
-    const matrices = { values: f64(width), held: u32(width) };
+    const matrices = { values: f64(width), deviations: f64(width), held: u32(width) };
     this.rows = { length: 0, width, series: u32(), age: u32(), time: f64(), ...matrices };
     const numbers = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
     this.verdicts = { ...numbers, contributions: f64(width), finding: u8(), basis: u8() };

@@ -16,6 +16,7 @@ import { Calibrator } from "./calibrate.ts";
 import { contributing, labelsOf, nameOf, sentence } from "./combination.ts";
 import { Join, type Listener } from "./join.ts";
 import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
+import { Relations } from "./relations.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
 import type { Tap } from "./tap.ts";
 import { CHUNK_VECTORS, VectorChunk } from "./vector_chunk.ts";
@@ -36,6 +37,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   readonly #join: Join;
   readonly #chunk: VectorChunk;
   readonly #state: SeriesState;
+  readonly #relations: Relations;
   readonly #calibrator = new Calibrator();
   #age = new Uint32Array(0);
   readonly #rarity = new Float64Array(CHUNK_VECTORS);
@@ -64,6 +66,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#tap = tap;
     this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(this.#own) : plugin.state);
     this.#chunk = new VectorChunk(this.#options.dimensions);
+    this.#relations = new Relations(this.#options.dimensions);
     this.#join = new Join(this.#options, table, this);
   }
 
@@ -75,7 +78,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   /** Bytes held for the resources, room to grow included. */
   get stateBytes(): number {
     const own = this.#state.byteLength + this.#calibrator.state.byteLength + this.#age.byteLength;
-    return own + this.#line.state.byteLength + this.#join.byteLength;
+    return own + this.#line.state.byteLength + this.#relations.state.byteLength + this.#join.byteLength;
   }
 
   /** Rarity where its line lies at present; NaN where that is for its scores to say. */
@@ -125,6 +128,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     rows.age[i] = this.#age[resource];
     if (this.#age[resource] < 0xffffffff) this.#age[resource]++;
     rows.time[i] = this.#join.copy(resource, rows.values, rows.held, i);
+    this.#relations.deviate(resource, rows.values, rows.held, i, rows.deviations);
     source[i] = row;
     if (rows.length === CHUNK_VECTORS) this.#judge();
   }
@@ -132,8 +136,8 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   evicted(resource: number): void {
     this.#judge();
     this.#state.clear(resource);
+    this.#relations.state.clear(resource);
     this.#calibrator.state.clear(resource);
-    this.#line.state.clear(resource);
     this.#line.state.clear(resource);
     this.#age[resource] = 0;
     this.counts.evicted++;
@@ -144,8 +148,8 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     age.set(this.#age);
     this.#age = age;
     this.#state.grow(capacity);
+    this.#relations.state.grow(capacity);
     this.#calibrator.state.grow(capacity);
-    this.#line.state.grow(capacity);
     this.#line.state.grow(capacity);
   }
 
@@ -176,12 +180,11 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     const { scores = "surprise" } = this.#plugin;
     this.#plugin.scoreThenLearn(this.#chunk.show(), this.#state.columns, verdicts, this.#own);
     for (let i = 0; i < count; i++) {
-      const one = [rows.series, verdicts.score, rarity].map((column) => column.subarray(i, i + 1));
-      if (scores === "surprise") {
-        this.#calibrator.apply(one[0] as Uint32Array, one[1] as Float64Array, 1, one[2] as Float64Array);
-      } else rarity[i] = verdicts.score[i];
-      const warm = scores === "surprise" ? this.#warm(rows.series[i]) : rows.age[i] >= this.#options.warmup;
-      if (!warm) rarity[i] = Number.isNaN(rarity[i]) ? Number.NaN : 0;
+      const each = <T extends Uint32Array | Float64Array>(column: T) => column.subarray(i, i + 1) as T;
+      // one by one, so that whether it is warm is asked when no later one has been learnt
+      if (scores === "surprise") this.#calibrator.apply(each(rows.series), each(verdicts.score), 1, each(rarity));
+      else rarity[i] = verdicts.score[i];
+      if (!this.#warm(rows.series[i], rows.age[i] + 1)) rarity[i] = Number.isNaN(rarity[i]) ? Number.NaN : 0;
     }
     if (scores === "line") {
       score.set(rarity.subarray(0, count));
@@ -194,8 +197,11 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     if (batch) this.#tap?.judged(batch, { detector, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
   }
 
-  #warm(resource: number): boolean {
-    return this.#calibrator.scores(resource) > this.#options.warmup;
+  #warm(resource: number, age = this.#age[resource]): boolean {
+    const { scores = "surprise" } = this.#plugin;
+    return scores === "surprise"
+      ? this.#calibrator.scores(resource) > this.#options.warmup
+      : age > this.#options.warmup;
   }
 
   #type(i: number): string {
@@ -240,9 +246,9 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
       columns: [
         column("series.age", "u32", this.#age.slice(0, rows)),
         ...this.#join.save(),
+        ...this.#relations.state.save("relations.", rows),
         ...this.#state.save("state.", rows),
         ...this.#calibrator.state.save("calibration.", rows),
-        ...savedLine(this.#line, rows),
         ...savedLine(this.#line, rows),
       ],
     };
@@ -262,14 +268,15 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     const misfit =
       this.#join.misfit(columns) ??
       AGES.misfit("series.", age.length, columns) ??
+      this.#relations.state.misfit("relations.", age.length, columns) ??
       this.#state.misfit("state.", age.length, columns) ??
       this.#calibrator.state.misfit("calibration.", age.length, columns);
     if (misfit) throw new SnapshotError(misfit);
     const from = this.#join.restore(columns, age);
     for (const [r, row] of from.entries()) this.#age[r] = age[row];
+    this.#relations.state.restore("relations.", from, columns);
     this.#state.restore("state.", from, columns);
     this.#calibrator.state.restore("calibration.", from, columns);
-    restoreLine(this.#line, age.length, from, columns);
     restoreLine(this.#line, age.length, from, columns);
   }
 }

@@ -99,3 +99,16 @@ test("a series that stands still passes nothing, and its first move does", () =>
   assert.equal(seen.length, 257);
   assert.equal(score.at(-1), 30);
 });
+
+test("what a cascade leaves open is as its detectors have it, what they watch and how they raise is not theirs to say", () => {
+  const part = (id: string, options: object) => ({ id, plugin: cheap, options }) as never;
+  const parts = [
+    part("cheap", { interval: 1000, dimensions: 8, match: {}, alert_budget: 3, max_series: 1000 }),
+    part("costly", { interval: 5000, dimensions: 4, threshold: 4, max_series: 200 }),
+  ];
+  const own = { first: "cheap", second: "costly" };
+  const shape = { interval: 1000, dimensions: 8 };
+  assert.deepEqual(composedOptions(own, parts), { ...shape, ...own, max_series: 200, threshold: 4 });
+  const said = { ...own, alert_budget: 1, max_series: 5 };
+  assert.deepEqual(composedOptions(said, parts), { ...shape, ...said });
+});

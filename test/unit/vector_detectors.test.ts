@@ -4,6 +4,7 @@ import test from "node:test";
 import halfSpaceTrees from "../../plugins/processors/half_space_trees/index.ts";
 import isolationForest from "../../plugins/processors/isolation_forest/index.ts";
 import type { VectorDetectorPlugin } from "../../src/api/index.ts";
+import { Relations } from "../../src/pipeline/relations.ts";
 import { optionsOf } from "../../src/registry.ts";
 import { SeriesState } from "../../src/series/state.ts";
 import { seededRandom } from "../../src/testing/fake_host.ts";
@@ -24,6 +25,8 @@ function watch(plugin: VectorDetectorPlugin<any, any>, options: object = {}) {
   const config = optionsOf(plugin as never).parse({ dimensions: WIDTH, ...options }) as never;
   const state = new SeriesState(plugin.state(config));
   state.grow(1);
+  const relations = new Relations(WIDTH);
+  relations.state.grow(1);
   let age = 0;
   const held = new Uint32Array(WIDTH);
   return (values: readonly number[], renewed = -1): Judged => {
@@ -32,10 +35,13 @@ function watch(plugin: VectorDetectorPlugin<any, any>, options: object = {}) {
     const verdicts = { score: numbers(1), contributions: numbers(WIDTH), finding: new Uint8Array(1) };
     const own = Float64Array.from({ length: WIDTH }, (_, k) => values[k] ?? Number.NaN);
     const rows = { length: 1, width: WIDTH, series: new Uint32Array(1), age: Uint32Array.of(age) };
-    const given = { ...rows, time: Float64Array.of(age++ * 60_000), values: own, held: held.slice() };
+    const deviations = numbers(WIDTH);
+    relations.deviate(0, own, held, 0, deviations);
+    const given = { ...rows, time: Float64Array.of(age++ * 60_000), values: own, deviations, held: held.slice() };
     plugin.scoreThenLearn(given, state.columns as never, verdicts, config);
     for (let k = 0; k < WIDTH; k++) held[k]++;
-    return { score: verdicts.score[0], contributions: verdicts.contributions };
+    // NaN says nothing, as 0
+    return { score: verdicts.score[0], contributions: verdicts.contributions.map((each) => each || 0) };
   };
 }
 

@@ -1,11 +1,10 @@
 // Half-space trees over the metrics of a resource: a vector is odd where those of the window before hardly ever were.
 import { defineVectorDetector, z } from "vedette";
 import { emptiness, nodesOf } from "./trees.ts";
-import { adopt, fill, forget, learn, open, place, point, type Windows, windows } from "./windows.ts";
+import { adopt, fill, meet, open, place, point, type Windows, windows } from "./windows.ts";
 
-/** Vectors from which the ranges are learnt before the first window, and the length of that; each is twice the one before. */
-const FIRST = 16;
-const SHORTEST = 32;
+/** Vectors of the first window; each is twice the one before. */
+const SHORTEST = 64;
 
 export default defineVectorDetector({
   type: "half_space_trees",
@@ -25,28 +24,31 @@ export default defineVectorDetector({
   defaults: { threshold: 4 },
   state: windows,
   scoreThenLearn(rows, state, { score, contributions }, { trees, depth, window }) {
-    const { length, width, series, age, values, held } = rows;
-    const { reference, of, seen, target, split, centre, scale } = state as Windows;
+    const { length, width, series, deviations } = rows;
+    const { reference, of, seen, target, split, known } = state as Windows;
     const size = trees * nodesOf(depth);
     for (let i = 0; i < length; i++) {
       const s = series[i];
       const from = i * width;
-      for (let k = 0; k < width; k++) if (held[from + k] === 0) forget(state, s * width + k);
       if (of[s] > 0) {
         contributions.fill(0, from, from + width);
-        place(values, from, split[s], centre, scale, s * width, width, Number.NaN);
-        score[i] = emptiness(reference, s * size, trees, depth, of[s], point, split[s], contributions, from);
+        place(deviations, from, width);
+        const halvings = emptiness(reference, s * size, trees, depth, of[s], point, split[s], contributions, from);
+        // those it was parted by: beside an odd metric the others look odd too, but none as odd as that
+        for (let k = from; k < from + width; k++) if (contributions[k] > 0) contributions[k] = Math.abs(deviations[k]);
+        // as a share of the most there can be, since that grows with the window
+        score[i] = halvings / Math.log2(2 * of[s]);
       }
-      learn(state, s, values, from, width, window);
+      meet(state, s, deviations, from, width);
       if (target[s] > 0) {
-        fill(state, s, values, from, width, trees, depth);
+        fill(state, s, deviations, from, width, trees, depth);
         if (seen[s] < target[s]) continue;
-        adopt(state, s, width, size);
+        adopt(state, s, size);
         target[s] = Math.min(window, target[s] * 2);
-        open(state, s, width, size);
-      } else if (age[i] + 1 >= FIRST) {
+        open(state, s, size);
+      } else if (known[s] > 0) {
         target[s] = SHORTEST;
-        open(state, s, width, size);
+        open(state, s, size);
       }
     }
   },

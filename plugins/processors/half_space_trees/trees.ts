@@ -11,7 +11,7 @@ let low = new Float64Array(0);
 let high = new Float64Array(0);
 
 /** 32 bits that look random, the same in every process. */
-function mixed(a: number, b: number): number {
+export function mixed(a: number, b: number): number {
   let x = (Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 1, 0x85ebca77)) | 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97);

@@ -137,8 +137,15 @@ function partition(sample: Sample, k: number, where: number, begin: number, end:
  * How many levels a vector of the sample would still go where this one already lies apart from all that went the same way: a mean
  * over the trees from `first` on. That is the acceptable range of SCiForest (Liu, Ting & Zhou 2010). The depth of the first paper
  * says little of a vector that no tree was built from: it goes with whoever is on the edge, as deep as those. An entry that is NaN goes where most do.
+ * The dimension in which it lies apart is credited with its part, in `credit` from `from` on, which is added to.
  */
-export function earliness(forest: Forest, first: number, point: Float32Array): number {
+export function earliness(
+  forest: Forest,
+  first: number,
+  point: Float32Array,
+  credit: Float64Array,
+  from: number,
+): number {
   const { dimension, split, low, high, size, trees, subsample } = forest;
   const nodes = nodesOf(subsample);
   const inner = innerOf(subsample);
@@ -155,7 +162,9 @@ export function earliness(forest: Forest, first: number, point: Float32Array): n
       }
       const reach = APART * (high[own] - low[own]);
       if (x < low[own] - reach || x > high[own] + reach) {
-        sum += pathLength(size[tree * nodes + node]);
+        const early = pathLength(size[tree * nodes + node]);
+        sum += early;
+        credit[from + dimension[own]] += early / trees;
         break;
       }
       node = 2 * node + (x < split[own] ? 1 : 2);

@@ -19,7 +19,7 @@ export default defineVectorDetector({
   finds: { above: "outlier", below: "outlier" },
   defaults: { threshold: 4, max_series: 200 },
   config: z.object({
-    trees: z.int().min(1).max(1000).default(100).describe("Trees: more are steadier and cost more."),
+    trees: z.int().min(1).max(1000).default(25).describe("Trees: more are steadier and cost more."),
     subsample: z.int().min(FIRST).max(1024).default(256).describe("Vectors that a tree is built from."),
     retrain: duration()
       .refine((milliseconds) => milliseconds > 0, { error: "no time at all; write a duration, as in 1h" })
@@ -48,7 +48,7 @@ export default defineVectorDetector({
     drawn: "u32",
   }),
   scoreThenLearn(rows, state, { score, contributions }, { trees, subsample, retrain }) {
-    const { length, width, series, time, values, held } = rows;
+    const { length, width, series, time, deviations, held } = rows;
     const { due, built, began, filled, strange, drawn } = state;
     const forest: Forest = { ...state, trees, subsample };
     const room = SUBSAMPLES * subsample;
@@ -65,11 +65,13 @@ export default defineVectorDetector({
         odd[k] = 1;
       }
       if (built[s] === trees) {
-        seen(values, from, odd, point);
-        score[i] = earliness(forest, s * trees, point);
-        attribute(forest, s * trees, score[i], contributions, from);
+        seen(deviations, from, odd, point);
+        contributions.fill(0, from, from + width);
+        score[i] = earliness(forest, s * trees, point, contributions, from);
+        // those it was parted by: beside an odd metric the others look odd too, but none as odd as that
+        for (let k = from; k < from + width; k++) if (contributions[k] > 0) contributions[k] = Math.abs(deviations[k]);
       }
-      const grew = offer(own, values, from, room, chance);
+      const grew = offer(own, deviations, from, room, chance);
       filled[s] = own.filled;
       const doubled = grew && own.filled >= FIRST && (own.filled & (own.filled - 1)) === 0;
       const over = own.filled >= FIRST && due[s] === 0 && !(Math.abs(time[i] - began[s]) < retrain);
@@ -102,16 +104,4 @@ function sampleOf({ sample, usual, filled }: Columns, s: number, room: number, w
     filled: filled[s],
     width,
   };
-}
-
-/** What each dimension has to do with the score: by how much it falls when that dimension is left out. */
-function attribute(forest: Forest, first: number, score: number, contributions: Float64Array, from: number): void {
-  for (let k = 0; k < point.length; k++) {
-    const value = point[k];
-    contributions[from + k] = 0;
-    if (score === 0 || Number.isNaN(value)) continue;
-    point[k] = Number.NaN;
-    contributions[from + k] = Math.max(0, score - earliness(forest, first, point));
-    point[k] = value;
-  }
 }

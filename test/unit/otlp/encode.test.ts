@@ -224,3 +224,9 @@ test("without companions there is nothing to send", () => {
   assert.equal(encodeAnomalyGauges([{ ...anomaly, companions: false }]).length, 0);
   assert.equal(encodeAnomalyLogs([], 0).length, 0);
 });
+
+test("what has no one number says none: no attribute is NaN", () => {
+  const attributes = anomalyAttributes({ ...anomaly, observed: Number.NaN, expected: Number.NaN, rarity: Number.NaN });
+  assert.ok(Object.values(attributes).every((value) => !Number.isNaN(value)));
+  assert.ok(!("anomaly.observed" in attributes) && "anomaly.upper" in attributes);
+});

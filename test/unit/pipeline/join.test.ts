@@ -182,3 +182,13 @@ test("batches make no difference, and a restart in between none", () => {
     }),
   );
 });
+
+test("what it remembers is in a snapshot once, and a resource warms up by its vectors where scores are no surprise", () => {
+  const { send, detector } = watching({ warmup: 2 });
+  send([a("cpu", 0, 1), a("cpu", 1, 1), a("cpu", 2, 1)]);
+  assert.equal(detector.warming, 1);
+  send([a("cpu", 3, 1)]);
+  assert.equal(detector.warming, 0);
+  const names = detector.takeSnapshot().columns.map(({ name }) => name);
+  assert.deepEqual(names, [...new Set(names)]);
+});
