@@ -80,14 +80,15 @@ export class BudgetLine implements Line {
     }
   }
 
-  single(rarity: number, time: number): number {
+  single(rarity: number, time: number, tried = 0): number {
     const { columns } = this.state;
     const { numbers, counts } = columns;
     tick(numbers, time);
     const line = numbers[LINE];
     if (rarity >= LOW && Number.isFinite(rarity)) {
       // nobody counted the rows behind it: as many as one such finding is to be expected of
-      pass(numbers, 10 ** LOW);
+      if (tried < LOW) pass(numbers, 10 ** LOW);
+      else counts[cellOf(tried)] = Math.max(0, counts[cellOf(tried)] - 1);
       if (rarity < line || opensBunch(numbers, this.#budget)) counts[cellOf(rarity)]++;
       redraw(columns, this.#budget);
     }

@@ -13,8 +13,11 @@ export interface Line {
   readonly threshold: number;
   /** score[i] of rarity[i] of series[i] at time[i] (Unix milliseconds), in order; NaN stays NaN. */
   apply(series: Uint32Array, time: Float64Array, rarity: Float64Array, count: number, score: Float64Array): void;
-  /** The score of a finding that stands for itself, with no series of rows behind it. */
-  single(rarity: number, time: number): number;
+  /**
+   * The score of a finding that stands for itself, with no series of rows behind it; `tried` is the rarity that it had when it was
+   * asked for before.
+   */
+  single(rarity: number, time: number, tried?: number): number;
   /** Called when `state` has been restored. */
   restored(): void;
 }

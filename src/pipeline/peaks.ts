@@ -13,9 +13,13 @@ const PER_DECADE = 64;
 const CELLS = RAREST * PER_DECADE;
 const LOWEST = LOW * PER_DECADE;
 
-/** Peaks whose number and mean excess give the line, where the budget itself does not ask for more; how many the honest tail is worth. */
+/**
+ * Peaks whose number and mean excess give the line, where the budget itself does not ask for more; so many times more, farther
+ * down, say what mean excess is usual here; and how many peaks what is usual, or honest, is worth.
+ */
 const ENOUGH = 10;
-const PRIOR = 8;
+const WIDER = 4;
+const PRIOR = 4;
 /** What a peak of honest rarity exceeds any level by in the mean: it falls off by ten a decade. */
 const HONEST = Math.LOG10E * PER_DECADE;
 /** A peak counts as at most so far beyond the level: an incident says nothing of how the tail falls off. */
@@ -28,6 +32,12 @@ const FIRST = 3;
 /** Told and asked are compared as if so many more had been both, and one may make up for the other by this factor at most. */
 const PATIENCE = 3;
 const MAKE_UP = 2;
+/**
+ * What a day may tell can be told in the first hour, up to so many, since who tries an agent looks at once; later days make up
+ * for it. The line is lowered for it no further than to this rarity.
+ */
+const LENT = 5;
+const LENT_FROM = 4;
 /** The line is drawn at most so many times as high as it would lie if all rarity were honest. */
 const HIGHEST = 4;
 
@@ -50,7 +60,7 @@ const BUNCH_SHARE = 0.05;
 /** So many more rows further than a day from the clock than rows near it, and the clock is set by them. */
 const STRAYS = 64;
 
-export const PEAKS_SHAPE = { counts: ["f64", CELLS, "shared"], numbers: ["f64", 15, "shared"] } as const;
+export const PEAKS_SHAPE = { counts: ["f64", CELLS, "shared"], numbers: ["f64", 16, "shared"] } as const;
 
 // The shared numbers; times in milliseconds. Elapsed time, rows and bunches are forgotten as the counts are.
 export const CLOCK = 0;
@@ -71,6 +81,8 @@ const BUNCHES = 10;
 /** Rarity where the line lies, and the budget that it was drawn for. */
 export const LINE = 11;
 export const BUDGET = 12;
+/** Bunches ever. */
+const TOLD = 15;
 
 export interface Peaks {
   readonly counts: Float64Array;
@@ -122,6 +134,7 @@ export function opensBunch(numbers: Float64Array, budget: number): boolean {
   if (follows) return false;
   numbers[BUNCH_BEGAN] = now;
   numbers[BUNCHES]++;
+  numbers[TOLD]++;
   return true;
 }
 
@@ -154,16 +167,29 @@ export function draw({ numbers, counts }: Peaks, budget: number): void {
   let level = CELLS;
   let peaks = 0;
   while (level > LOWEST && peaks < wanted) peaks += counts[--level];
-  let excesses = 0;
-  for (let cell = level; cell < CELLS; cell++) excesses += counts[cell] * Math.min(cell + 0.5 - level, FARTHEST);
-  const excess = (CAUTION * (excesses + PRIOR * HONEST)) / (peaks + PRIOR);
+  let wide = level;
+  let many = peaks;
+  while (wide > LOWEST && many < WIDER * wanted) many += counts[--wide];
+  const usual = meanExcess(counts, wide, many, HONEST);
+  const excess = CAUTION * meanExcess(counts, level, peaks, usual);
   const rows = Math.max(1, numbers[ROWS]) / elapsed;
-  const share = (peaks + FIRST) / (numbers[JUDGED] + FIRST * 10 ** LOW);
+  const judged = numbers[OPENED] * numbers[JUDGED];
+  const share = (peaks + FIRST) / (judged + FIRST * 10 ** LOW);
   const rate = peaks >= wanted ? peaks / elapsed : share * rows;
   const owed = (asked + PATIENCE) / (numbers[BUNCHES] + PATIENCE);
   const due = budget * Math.min(MAKE_UP, Math.max(1 / MAKE_UP, owed));
   const drawn = (level + excess * Math.log(rate / due)) / PER_DECADE;
+  const left = budget * numbers[AGE] + Math.min(LENT, budget * DAY) - numbers[TOLD];
+  const soon = left / Math.max(HOUR, numbers[AGE]);
+  const lent = soon > due ? (level + excess * Math.log(rate / soon)) / PER_DECADE : RAREST;
   const highest = HIGHEST * Math.max(2, Math.log10(rows / budget));
-  numbers[LINE] = Math.max(LOW, Math.min(drawn, RAREST, highest));
+  numbers[LINE] = Math.max(LOW, Math.min(drawn, Math.max(lent, LENT_FROM), highest));
   numbers[BUDGET] = budget;
+}
+
+/** In cells, of so many peaks at a level and beyond, as if some more had had the `usual` one. */
+function meanExcess(counts: Float64Array, level: number, peaks: number, usual: number): number {
+  let excesses = PRIOR * usual;
+  for (let cell = level; cell < CELLS; cell++) excesses += counts[cell] * Math.min(cell + 0.5 - level, FARTHEST);
+  return excesses / (peaks + PRIOR);
 }

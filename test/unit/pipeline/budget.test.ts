@@ -82,6 +82,31 @@ for (const [name, shapes, count, days] of [
   });
 }
 
+test("who tries it for an hour is told what is clear, and no more in all than a day may tell", () => {
+  for (const count of [10, 100, 400]) {
+    const { step, line } = fleet(count, [honest], 5);
+    let told = 0;
+    // while it warms up nothing is a surprise
+    for (let minute = 0; minute < 50; minute++) told += step(() => 0);
+    assert.ok(line.threshold > 3.5, `${count} series: ${line.threshold} when it has warmed up`);
+    for (let minute = 0; minute < 20; minute++) told += step();
+    assert.ok(line.threshold < 4.2, `${count} series: ${line.threshold} 20 minutes later`);
+    for (let minute = 0; minute < DAY; minute++) told += step();
+    assert.ok(told <= 14, `${count} series: ${told} on the first day`);
+  }
+});
+
+test("rarities that reach no farther are followed: what stands clear of them is told on the first day", () => {
+  // its tail falls off much faster than rarity says
+  const short: Shape = (random) => () => {
+    const r = -Math.log10(1 - random());
+    return r < 3 ? r : 3 + (r - 3) / 4;
+  };
+  const { days, line } = fleet(100, [short], 5);
+  days(1);
+  assert.ok(line.threshold < 3.55, `${line.threshold}`);
+});
+
 test("a budget may be small or large", () => {
   within(fleet(20, [honest, heavy], 1 / 7).days(70), 10, 2, "1/week");
   within(fleet(20, [honest, heavy], 24).days(4), 96, 1.5, "1/h");
@@ -267,4 +292,22 @@ test("findings that stand for themselves keep to a budget too", () => {
   within(told, 30, 2, "of 20 a day");
   assert.equal(line.single(Infinity, BEGIN), Infinity);
   assert.ok(Number.isNaN(line.single(Number.NaN, BEGIN)));
+});
+
+test("a finding that becomes rarer while it waits is one surprise, not many", () => {
+  const threshold = (looks: readonly number[]) => {
+    const line = new BudgetLine(1);
+    const random = seededRandom(5);
+    for (let hour = 0; hour < 2000; hour++) {
+      const rarest = 2.5 - Math.log10(1 - random());
+      let tried = 0;
+      for (const less of looks) {
+        if (line.single(rarest - less, BEGIN + hour * 3.6e6, tried) >= 1) break;
+        tried = rarest - less;
+      }
+    }
+    return line.threshold;
+  };
+  const [many, one] = [threshold([0.4, 0.3, 0.2, 0.1, 0]), threshold([0])];
+  assert.ok(Math.abs(many - one) < 0.05, `${many} and ${one}`);
 });

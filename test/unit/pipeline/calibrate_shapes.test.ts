@@ -77,3 +77,28 @@ test("error counters, nearly always zero, raise less than one false alarm a seri
   }
   assert.ok(alarms < series, `${alarms / series} a series`);
 });
+
+for (const detector of ["ewma", "span_duration"] as const) {
+  test(`${detector}: an event in a still series alarms for itself at most, not for the rows after it`, (t) => {
+    for (const every of [20, 50, 200, 1000, 5000]) {
+      const series = 10;
+      const judge = judgeOf(detector, series);
+      const draws = Array.from({ length: series }, (_, s) => seededRandom(77 + s));
+      const value = new Float64Array(series);
+      let told = 0;
+      let after = 0;
+      for (let row = 0; row < 20_000; row++) {
+        for (let s = 0; s < series; s++) value[s] = draws[s]() < 1 / every ? 1 : 0;
+        const rarity = judge(value);
+        for (let s = 0; s < series; s++) {
+          if (row < 50 || rarity[s] < 5) continue;
+          if (value[s] > 0) told++;
+          else after++;
+        }
+      }
+      t.diagnostic(`once in ${every} rows: ${told / series} of ${20_000 / every} told`);
+      assert.equal(after, 0, `once in ${every} rows`);
+      assert.ok(told / series <= (every < 1000 ? 1 : 15), `once in ${every} rows: ${told / series} told a series`);
+    }
+  });
+}
