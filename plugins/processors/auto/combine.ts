@@ -5,18 +5,15 @@ import { forecast } from "./forecast.ts";
 import { beginIncident } from "./incident.ts";
 import {
   at,
-  BASE,
   COUNTS,
+  DAY,
   DRIFT_AGE,
   DRIFT_PEAK,
   DRIFTS,
   FIRST,
   INCIDENT,
   LEAST,
-  LEVEL,
   LEVELS,
-  MANY,
-  MEAN,
   type Memory,
   MISS_AGE,
   MISS_PEAK,
@@ -24,18 +21,14 @@ import {
   MOST,
   NOVELTY_AGE,
   NOVELTY_PEAK,
-  PLAIN_LEVELS,
-  POINTS,
   type Point,
-  SETTLED,
-  SLOW,
   SPREADS,
-  STEP,
-  TIME,
   TIRED,
 } from "./memory.ts";
 import { noveltyOf } from "./novelty.ts";
+import { arrive } from "./pace.ts";
 import { once } from "./peak.ts";
+import { isDue, pass } from "./rhythm.ts";
 
 /** Rarity at the line: of stationary noise about one row in three thousand passes it. */
 export const LINE = 3.5;
@@ -83,18 +76,10 @@ const FADE_POINTS = 2000;
 const NOVEL_DECADES = 0.7;
 const MISS_DECADES = 2;
 const DRIFT_DECADES = 1;
-/** Seconds. */
-const FINE = 300;
-const HOUR = 3600;
-const DAY = 86_400;
-/** Steps without a point that make a gap. */
-const GAP_STEPS = 10;
-/** Beyond this the square of a value is no number any more. */
-const LARGEST = 1e18;
-/** Rounding errors, as a part of the value. */
-const ROUNDING = 1e-13;
-/** Deviations within which a value is within the band. */
-export const BAND = 3;
+/** Deviations within which a value is as usual. */
+const BAND = 3;
+/** Points after which what lies beyond all of them is not usual. */
+const KNOWN = 500;
 
 /** What was found: 0 by the side of the expectation, or 1 and up for the plugin's `finds.more`. */
 export const FINDS = ["level_shift", "drift", "outlier"] as const;
@@ -119,9 +104,11 @@ export const point: Point & { finding: number } = {
   drift: 0.5,
   sudden: false,
   expected: 0.5,
+  lower: 0.5,
+  upper: 0.5,
   usual: 0.5,
   spread: 0.5,
-  daily: false,
+  basis: 0,
   finding: BY_SIDE,
 };
 /** What the channels say of the point: 1 is the line, and the decades of rarity beyond it. */
@@ -134,14 +121,8 @@ export function judge(memory: Memory, s: number, time: number, value: number): n
   const f = s * LEVELS;
   const g = s * SPREADS;
   const c = s * COUNTS;
-  point.value = Math.max(-LARGEST, Math.min(LARGEST, value));
-  point.time = time;
-  point.tiny = ROUNDING * Math.abs(point.value) + 1e-30;
+  arrive(memory, s, time, value, point);
   point.finding = BY_SIDE;
-  if (counts[c + POINTS] === 0) begin(levels, f, point);
-  if (counts[c + POINTS] < MANY) counts[c + POINTS]++;
-  point.n = counts[c + POINTS];
-  pace(memory, s, point);
   const { n, coarse } = point;
 
   const back = goesBack(memory, s, point);
@@ -159,13 +140,30 @@ export function judge(memory: Memory, s: number, time: number, value: number): n
   said.decades = 0;
   const range = levels[f + MOST] - levels[f + LEAST];
   judgeMiss(counts, c + MISSES, deviations, range);
-  judgeNovelty(spreads, g, far, range, counts[c + INCIDENT] > 1);
+  pass(counts, c);
+  // an event as large as some before, when it was to be expected
+  if (said.line >= 1 && isDue(counts, c) && events.known > 1) said.line = said.decades = 0;
+  judgeNovelty(spreads, g, far, range, counts[c + INCIDENT] > 1, time - levels[f + FIRST] < DAY);
   if (said.line >= 1) beginIncident(memory, s, point);
   // a shift that began with a told miss is told
   judgeDrift(counts, c + DRIFTS, counts[c + INCIDENT] > 1 ? 0 : drift, range);
-  if (said.line >= 1) return LINE + said.decades;
-  point.finding = BY_SIDE;
-  return LINE * said.line;
+  if (said.line < 1) point.finding = BY_SIDE;
+  boundUsual(levels, f);
+  return said.line < 1 ? LINE * said.line : LINE + said.decades;
+}
+
+/** Fills `expected`, `lower` and `upper` of the point: not where the series never was, and not below 0 if it never was. */
+function boundUsual(levels: Float64Array, f: number): void {
+  const { finding, n, spread, tiny } = point;
+  const least = levels[f + LEAST];
+  const most = levels[f + MOST];
+  const shifted = finding === LEVEL_SHIFT || finding === DRIFT;
+  point.expected = Math.max(least, Math.min(most, shifted ? point.usual : point.expected));
+  const half = spread > 2 * tiny ? BAND * spread : 0;
+  const floor = n >= KNOWN ? least : least < 0 ? -Infinity : 0;
+  const ceiling = n >= KNOWN ? most : most > 0 ? Infinity : 0;
+  point.lower = Math.max(floor, point.expected - half);
+  point.upper = Math.min(ceiling, point.expected + half);
 }
 
 function judgeMiss(counts: Uint16Array, h: number, deviations: number, range: number): void {
@@ -182,7 +180,14 @@ function judgeMiss(counts: Uint16Array, h: number, deviations: number, range: nu
   if (deviations > RUN * (miss / spread)) point.finding = LEVEL_SHIFT;
 }
 
-function judgeNovelty(spreads: Float32Array, g: number, far: number, range: number, incident: boolean): void {
+function judgeNovelty(
+  spreads: Float32Array,
+  g: number,
+  far: number,
+  range: number,
+  incident: boolean,
+  firstDay: boolean,
+): void {
   const { n, step, coarse, spread } = point;
   const fades = Math.max(1 / FADE_POINTS, step / (DAY * FADE_DAYS));
   const tired = spreads[g + TIRED] * Math.max(0, 1 - Math.LN2 * fades);
@@ -192,8 +197,8 @@ function judgeNovelty(spreads: Float32Array, g: number, far: number, range: numb
   const novel = (far / NOVEL) * Math.min(1, n / grown);
   if (novel >= 1) spreads[g + TIRED] = tired + 1;
   const within = point.miss < BAND * spread;
-  // it is within the band of an incident that was told
-  if (within && incident) return;
+  // an incident was told and this is within it; or the range of a day is not known yet
+  if (within && (incident || firstDay)) return;
   const noise = n < grown ? YOUNG_NOISE : point.explained < UNEXPLAINED ? NOISE * (1 - coarse) : 0;
   const line = Math.min(novel / (1 + TIRE * tired), (far * range) / (noise * spread));
   if (line > said.line) {
@@ -226,31 +231,4 @@ function parted(): number {
 function beyond(weight: number, floor: number, decades: number): number {
   const counted = Math.max(0, weight * events.rarity - LINE);
   return counted + decades * Math.log10(Math.max(1, Math.min(floor, events.beyond)));
-}
-
-function begin(levels: Float64Array, f: number, { time, value }: Point): void {
-  levels[f + FIRST] = time;
-  levels[f + TIME] = time;
-  levels[f + BASE] = value;
-  levels[f + MEAN] = value;
-  levels[f + PLAIN_LEVELS + LEVEL] = value;
-  levels[f + PLAIN_LEVELS + SLOW] = value;
-}
-
-/** Keeps the mean interval, and sees gaps; points that are late or come twice have no interval. */
-function pace({ levels, spreads, counts }: Memory, s: number, point: Point): void {
-  const f = s * LEVELS;
-  const settled = s * COUNTS + SETTLED;
-  const interval = point.time - levels[f + TIME];
-  levels[f + TIME] = point.time;
-  let step = spreads[s * SPREADS + STEP];
-  if (point.n > 1 && interval > 0) {
-    if (step > 0 && interval > GAP_STEPS * step) counts[settled] = 0;
-    const usual = Math.min(interval, step > 0 ? 4 * step : DAY);
-    step += (usual - step) * Math.max(1 / 1000, 1 / (point.n - 1));
-    spreads[s * SPREADS + STEP] = step;
-  }
-  if (counts[settled] < MANY) counts[settled]++;
-  point.step = step > 0 ? step : FINE;
-  point.coarse = point.step <= FINE ? 0 : point.step >= HOUR ? 1 : Math.log(point.step / FINE) / Math.log(HOUR / FINE);
 }

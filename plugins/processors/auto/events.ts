@@ -1,7 +1,7 @@
 // How seldom has this series had an event of this size? A histogram, and a prior for the history that it does not have yet.
 import { CELLS } from "./memory.ts";
 
-/** The first cell begins at 0.8 deviations, each is 1.25 times as wide as the one before: the last begins at about 800. */
+/** The first cell begins at 0.8 deviations, each is 1.25 times as wide as the one before: the last begins at about 90. */
 const LOWEST = Math.log(0.8);
 const WIDTH = Math.log(1.25);
 const LARGEST = 1000;

@@ -4,13 +4,13 @@ import { fromHeld } from "./incident.ts";
 import {
   BASE,
   BIAS,
-  BINS,
   CLIPPED,
   COUNTS,
   clamp,
   DAILY,
   DAILY_COUNTS,
   DAILY_LEVELS,
+  DAY,
   ERROR,
   FIRST,
   LEARNT,
@@ -24,26 +24,28 @@ import {
   PLAIN_COUNTS,
   PLAIN_LEVELS,
   type Point,
-  PROFILE,
   rate,
   SETTLED,
+  SHADOW,
   SPREAD,
   SPREADS,
 } from "./memory.ts";
 import { learnRun } from "./run.ts";
+import { learnSeason, learnWeekend, season } from "./season.ts";
 
-const DAY = 86_400;
 /** Half-lives in points: of the level, and of the spreads. */
 const LEVEL_RATE = rate(20);
 const SPREAD_RATE = rate(500);
+/** Seconds: the half-life of the spread of a weekly forecast, lest a calm weekend make Monday wild. */
+const WEEK = 7 * DAY;
+/** Half hours that are so many spreads apart are an edge of the day, which need not come at the minute: what is usual on either side passes. */
+const EDGE = 4;
 /** Points over which the two forecasts compete, and the share of the plain one's mean miss below which the daily one is taken. */
 const CONTEST = 2000;
 const NEARER = 0.9;
 /** Days and points until the daily profile may forecast. */
 const PROFILE_DAYS = 3;
 const PROFILE_POINTS = 200;
-/** What one day teaches the profile. */
-const PROFILE_RATE = 0.3;
 /** A miss teaches the spread at most so many of it, unless so many in a row did: then twice as many for each further one. */
 const CLIP = 4;
 const PATIENCE = 3;
@@ -64,7 +66,8 @@ export function forecast(memory: Memory, s: number, point: Point): void {
   // the first point after a gap says where the level is by now, not how far off a forecast can be
   const resumes = settled === 1;
   const own = value - levels[f + BASE];
-  const season = seasonAt(spreads, g + PROFILE, point.time, point.step, own);
+  learnSeason(memory, s, point, own);
+  const usual = season.usual;
 
   let spread = spreads[g + PLAIN + MISS] + tiny;
   const miss = value - levels[f + PLAIN_LEVELS + LEVEL];
@@ -72,11 +75,13 @@ export function forecast(memory: Memory, s: number, point: Point): void {
   let run = 0;
   let daily = false;
   let dailyMiss = 0;
-  const seasonal = season !== 0 && point.time - levels[f + FIRST] > PROFILE_DAYS * DAY;
+  const seasonal = usual !== 0 && point.time - levels[f + FIRST] > PROFILE_DAYS * DAY;
   let dailySpread = 0;
+  let dailyOff = 0;
   if (seasonal) {
     dailySpread = spreads[g + DAILY + MISS] + tiny;
-    dailyMiss = own - season - levels[f + DAILY_LEVELS + LEVEL];
+    dailyMiss = own - usual - levels[f + DAILY_LEVELS + LEVEL];
+    dailyOff = beyondEdge(dailyMiss - spreads[g + DAILY + BIAS], dailySpread);
     const ready = counts[c + DAILY_COUNTS + LEARNT] > PROFILE_POINTS && !point.oneWay;
     daily = ready && spreads[g + DAILY + ERROR] < NEARER * spreads[g + PLAIN + ERROR];
   }
@@ -86,60 +91,49 @@ export function forecast(memory: Memory, s: number, point: Point): void {
     off = dailyMiss - spreads[g + DAILY + BIAS];
     spread = dailySpread;
   }
-  point.daily = daily;
-  point.miss = Math.abs(off);
+  point.basis = daily ? (season.weekly ? 2 : 1) : 0;
+  point.miss = Math.abs(daily ? dailyOff : off);
   point.spread = spread;
   point.expected = value - off;
 
   if (!resumes) {
     run = learnRun(spreads, g + PLAIN, miss - spreads[g + PLAIN + BIAS], plainSpread, n);
     if (seasonal) {
-      const ofDaily = learnRun(
-        spreads,
-        g + DAILY,
-        dailyMiss - spreads[g + DAILY + BIAS],
-        dailySpread,
-        counts[c + DAILY_COUNTS + LEARNT],
-      );
+      const ofDaily = learnRun(spreads, g + DAILY, dailyOff, dailySpread, counts[c + DAILY_COUNTS + LEARNT]);
       if (daily) run = ofDaily;
       contest(spreads, g, miss, plainSpread, dailyMiss, dailySpread);
-      learnMiss(memory, g + DAILY, c + DAILY_COUNTS, dailyMiss, dailySpread);
+      const learn = season.weekly ? Math.min(SPREAD_RATE, (Math.LN2 * point.step) / WEEK) : SPREAD_RATE;
+      learnMiss(memory, g + DAILY, c + DAILY_COUNTS, dailyMiss, dailySpread, learn);
     }
-    learnMiss(memory, g + PLAIN, c + PLAIN_COUNTS, miss, plainSpread);
+    learnMiss(memory, g + PLAIN, c + PLAIN_COUNTS, miss, plainSpread, SPREAD_RATE);
   }
   if (n < YOUNG || settled < UNSETTLED) point.deviations = 0;
   else point.deviations = Math.max(point.miss / spread, n > YOUNG_RUN ? run : 0);
-  fromHeld(memory, s, point, daily ? own - season : value);
+  fromHeld(memory, s, point, daily ? own - usual : value);
 
   levels[f + PLAIN_LEVELS + LEVEL] += weight * miss;
-  if (seasonal) levels[f + DAILY_LEVELS + LEVEL] += weight * dailyMiss;
-  else if (season !== 0) levels[f + DAILY_LEVELS + LEVEL] = own - season;
+  if (seasonal) {
+    learnWeekend(memory, s, own, levels[f + DAILY_LEVELS + LEVEL], dailyMiss, dailySpread, weight);
+    levels[f + DAILY_LEVELS + LEVEL] += weight * dailyMiss;
+  } else if (usual !== 0) {
+    levels[f + DAILY_LEVELS + LEVEL] = own - usual;
+    spreads[g + SHADOW] = own - usual;
+  }
   learnSpread(memory, f, g, value, n, tiny);
   const unexplained = spreads[g + p + MISS] / (spreads[g + SPREAD] + 1e-30);
   point.explained = 1 - unexplained * unexplained;
   learnDrift(memory, f + PLAIN_LEVELS, g + PLAIN, value, n, point, !daily);
   if (seasonal) {
     const learnt = counts[c + DAILY_COUNTS + LEARNT];
-    learnDrift(memory, f + DAILY_LEVELS, g + DAILY, own - season, learnt, point, daily);
+    learnDrift(memory, f + DAILY_LEVELS, g + DAILY, own - usual, learnt, point, daily);
   }
 }
 
-/** What the profile says of this time, 0 while it has not seen it; learns `own`, the value relative to the series' base. */
-function seasonAt(spreads: Float32Array, profile: number, time: number, step: number, own: number): number {
-  const day = time / DAY;
-  const u = (day - Math.floor(day)) * BINS;
-  const here = profile + Math.min(BINS - 1, Math.floor(u));
-  const left = Math.floor(u + BINS - 0.5) % BINS;
-  const part = u + 0.5 - Math.floor(u + 0.5);
-  const one = spreads[profile + left];
-  const other = spreads[profile + ((left + 1) % BINS)];
-  const season = one === 0 || other === 0 ? 0 : one * (1 - part) + other * part;
-  const before = spreads[here];
-  const learn = Math.min(PROFILE_RATE, Math.max(0.01, (PROFILE_RATE * step * BINS) / DAY));
-  spreads[here] = before === 0 ? own : before + learn * (own - before);
-  // 0 means not seen yet
-  if (spreads[here] === 0) spreads[here] = 1e-30;
-  return season;
+/** By how much a miss of the daily forecast is more than that an edge of the day came sooner or later. */
+function beyondEdge(off: number, spread: number): number {
+  const { usual, least, most } = season;
+  if (most - least <= EDGE * spread) return off;
+  return off > 0 ? Math.max(0, off - (most - usual)) : Math.min(0, off + (usual - least));
 }
 
 /** Keeps the mean size of both forecasts' misses. */
@@ -151,10 +145,17 @@ function contest(spreads: Float32Array, g: number, miss: number, spread: number,
 }
 
 /** Moving mean and spread of the misses of one forecast. */
-function learnMiss({ spreads, counts }: Memory, g: number, c: number, miss: number, spread: number): void {
+function learnMiss(
+  { spreads, counts }: Memory,
+  g: number,
+  c: number,
+  miss: number,
+  spread: number,
+  rate: number,
+): void {
   if (counts[c + LEARNT] < MANY) counts[c + LEARNT]++;
   const n = counts[c + LEARNT];
-  const learn = Math.max(SPREAD_RATE, 1 / n);
+  const learn = Math.max(rate, 1 / n);
   const off = miss - spreads[g + BIAS];
   const clipped = counts[c + CLIPPED];
   const limit = clipped > PATIENCE ? CLIP * spread * 2 ** (clipped - PATIENCE) : CLIP * spread;

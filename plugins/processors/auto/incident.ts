@@ -22,7 +22,7 @@ export function fromHeld({ levels, counts }: Memory, s: number, point: Point, y:
   const daily = s * LEVELS + DAILY_LEVELS;
   const age = s * COUNTS + INCIDENT;
   if (counts[age] > 0) {
-    const back = Math.abs(y - levels[(point.daily ? daily : plain) + HELD]) / point.spread;
+    const back = Math.abs(y - levels[(point.basis > 0 ? daily : plain) + HELD]) / point.spread;
     if (back < point.deviations && back < INCIDENT_DEVIATIONS) point.deviations = back;
     counts[age] = counts[age] < LASTS ? counts[age] + 1 : 0;
   } else {

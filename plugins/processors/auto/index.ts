@@ -1,6 +1,6 @@
 // The detector that needs no options: several channels over each series, combined so that one line fits all.
 import { defineDetector, z } from "vedette";
-import { BAND, FINDS, judge, LINE, point } from "./combine.ts";
+import { FINDS, judge, LINE, point } from "./combine.ts";
 import { shape } from "./memory.ts";
 
 export default defineDetector({
@@ -19,12 +19,11 @@ export default defineDetector({
       if (!Number.isFinite(value[i])) continue;
       score[i] = judge(state, series[i], time[i] / 1000, value[i]);
       if (point.n === 1) continue;
-      const usual = point.finding > 0 && point.finding < 3 ? point.usual : point.expected;
-      expected[i] = usual;
-      lower[i] = usual - BAND * point.spread;
-      upper[i] = usual + BAND * point.spread;
+      expected[i] = point.expected;
+      lower[i] = point.lower;
+      upper[i] = point.upper;
       finding[i] = point.finding;
-      basis[i] = point.daily ? 1 : 0;
+      basis[i] = point.basis;
     }
   },
 });

@@ -1,18 +1,20 @@
 // What is remembered of a series: four wide columns, so that one point touches few places of memory.
 import type { ColumnTypes } from "vedette";
 
-/** Half hours of a day, in the daily profile. */
+/** Seconds. */
+export const DAY = 86_400;
+/** Half hours of a day, in a profile of it. */
 export const BINS = 48;
 /** 32-bit words of the set of values seen. */
 export const WORDS = 16;
 /** Cells of a histogram of events. */
-export const CELLS = 32;
+export const CELLS = 22;
 
 /** f64: what is in the unit of the values or of time. A level of 1e12 may have a spread of 1. */
 export const FIRST = 0;
 export const TIME = 1;
 export const LAST = 2;
-/** The first value: the daily profile is relative to it. */
+/** The first value: the profiles are relative to it. */
 export const BASE = 3;
 export const MEAN = 4;
 /** Of the values seen: where the set begins, the width of one of its bits, the extremes. */
@@ -47,8 +49,13 @@ export const RUN_SPREAD = 6;
 export const MISS_PEAK = 18;
 export const DRIFT_PEAK = 20;
 export const NOVELTY_PEAK = 22;
-export const PROFILE = 24;
-export const SPREADS = PROFILE + BINS;
+/** What is usual at the time of day, on weekdays and on weekends; how far off either was on weekends, and the level of the one not in use. */
+export const OF_WEEKDAYS = 24;
+export const OF_WEEKEND = 25;
+export const SHADOW = 26;
+export const WEEKDAYS = 27;
+export const WEEKEND = WEEKDAYS + BINS;
+export const SPREADS = WEEKEND + BINS;
 
 /** u16: counts, which stop at 65,535. */
 export const POINTS = 0;
@@ -65,8 +72,16 @@ export const CLIPPED = 1;
 export const MISS_AGE = 7;
 export const DRIFT_AGE = 8;
 export const NOVELTY_AGE = 9;
+/** Whether weekends differ, the bin in which a day begins, and whether the latest point was of a weekend: see season.ts. */
+export const KIND = 10;
+export const QUIET = 11;
+export const TODAY = 12;
+/** Points since the latest event that was told or due, those between it and the one before, and how often that was the same. */
+export const LATEST = 13;
+export const PERIOD = 14;
+export const REPEATS = 15;
 /** Of the two histograms: points counted, then the events in each cell. */
-export const MISSES = 10;
+export const MISSES = 16;
 export const DRIFTS = MISSES + 1 + CELLS;
 export const COUNTS = DRIFTS + 1 + CELLS;
 
@@ -112,12 +127,15 @@ export interface Point {
   drift: number;
   /** The level has left the slow one at once, not little by little. */
   sudden: boolean;
+  /** What is usual, and the band around it. */
   expected: number;
+  lower: number;
+  upper: number;
   /** What the slow level would have it be. */
   usual: number;
   spread: number;
-  /** The daily profile forecast it. */
-  daily: boolean;
+  /** What the forecast rests on: 0 the recent level, 1 the time of day, 2 that of the week. */
+  basis: number;
 }
 
 /** Of a number for data of five minutes and finer and one for hourly and coarser: what is between them, geometrically. */
