@@ -37,7 +37,7 @@ const MAKE_UP = 2;
  * for it. The line is lowered for it no further than to this rarity.
  */
 const LENT = 5;
-const LENT_FROM = 4;
+const LENT_FROM = 3.5;
 /** The line is drawn at most so many times as high as it would lie if all rarity were honest. */
 const HIGHEST = 4;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { FINDS, LINE } from "../../plugins/processors/auto/combine.ts";
-import { count, type Events } from "../../plugins/processors/auto/events.ts";
+import { count, decadesBeyond, type Events } from "../../plugins/processors/auto/events.ts";
 import auto from "../../plugins/processors/auto/index.ts";
 import { CELLS, COUNTS, LEVELS, type Memory, type Point, shape, WIDTH } from "../../plugins/processors/auto/memory.ts";
 import { noveltyOf } from "../../plugins/processors/auto/novelty.ts";
@@ -245,7 +245,7 @@ test("a gap in the values seen is as wide as in a list of them", () => {
 
 test("rarity counts what came before, and an equal event is as rare as those before it", () => {
   const counts = new Uint16Array(1 + CELLS);
-  const events: Events = { rarity: 0, known: 0, beyond: 1, wild: 0 };
+  const events: Events = { rarity: 0, known: 0, beyond: 1, wild: 0, cell: 0 };
   for (let i = 0; i < 999; i++) count(counts, 0, 0, 1, events);
   count(counts, 0, 10, 1, events);
   assert.equal(
@@ -258,6 +258,21 @@ test("rarity counts what came before, and an equal event is as rare as those bef
   assert.equal(events.known, 1);
   assert.equal(events.rarity.toFixed(6), Math.log10(2000 / 1.1).toFixed(6));
   assert.equal(events.beyond, 1);
+});
+
+test("beyond all that was counted, a steep tail makes rarer than a flat one, and few events tell little", () => {
+  const decades = (sizes: readonly number[]) => {
+    const counts = new Uint16Array(1 + CELLS);
+    const events: Events = { rarity: 0, known: 0, beyond: 1, wild: 0, cell: 0 };
+    for (const size of sizes) count(counts, 0, size, 1, events);
+    count(counts, 0, 20, 1, events);
+    return decadesBeyond(counts, 0, events.cell, 4);
+  };
+  const steep = Array.from({ length: 200 }, (_, i) => 2 + i / 200);
+  const flat = Array.from({ length: 200 }, (_, i) => (200 / (i + 1)) ** 0.5);
+  assert.ok(decades(steep) > decades(flat) + 0.5, `${decades(steep)} and ${decades(flat)}`);
+  assert.ok(decades([1, 1]) <= Math.log10(3));
+  assert.equal(decades([]), 0);
 });
 
 test("an event fires once, and again when it is larger by the margin or the past is forgotten", () => {

@@ -1,6 +1,6 @@
 // One point of a series through all channels, and what they say together: its rarity.
 import { goesBack } from "./direction.ts";
-import { count, type Events, WILD } from "./events.ts";
+import { count, decadesBeyond, type Events, WILD } from "./events.ts";
 import { forecast } from "./forecast.ts";
 import { beginIncident } from "./incident.ts";
 import {
@@ -72,9 +72,8 @@ const UNEXPLAINED = 0.1;
 const TIRE = 0.2;
 const FADE_DAYS = 7;
 const FADE_POINTS = 2000;
-/** Decades of rarity for a decade of distance beyond the line, and of size beyond all before: those of Student's t of 3 degrees, or fewer. */
-const NOVEL_DECADES = 0.7;
-const MISS_DECADES = 2;
+/** Decades of rarity for a decade of distance beyond the line, at least, and for one of drift beyond all before. */
+const NOVEL_DECADES = 0.2;
 const DRIFT_DECADES = 1;
 /** Deviations within which a value is as usual. */
 const BAND = 3;
@@ -113,7 +112,7 @@ export const point: Point & { finding: number } = {
 };
 /** What the channels say of the point: 1 is the line, and the decades of rarity beyond it. */
 const said = { line: 0.5, decades: 0.5 };
-const events: Events = { rarity: 0.5, known: 0, beyond: 1.5, wild: 0.5 };
+const events: Events = { rarity: 0.5, known: 0, beyond: 1.5, wild: 0.5, cell: 0 };
 
 /** The rarity of the next point of series s, which it then learns; `point` holds what was found of it. Seconds; a finite value. */
 export function judge(memory: Memory, s: number, time: number, value: number): number {
@@ -143,7 +142,7 @@ export function judge(memory: Memory, s: number, time: number, value: number): n
   pass(counts, c);
   // an event as large as some before, when it was to be expected
   if (said.line >= 1 && isDue(counts, c) && events.known > 1) said.line = said.decades = 0;
-  judgeNovelty(spreads, g, far, range, counts[c + INCIDENT] > 1, time - levels[f + FIRST] < DAY);
+  judgeNovelty(spreads, g, counts, c + MISSES, far, range, counts[c + INCIDENT] > 1, time - levels[f + FIRST] < DAY);
   if (said.line >= 1) beginIncident(memory, s, point);
   // a shift that began with a told miss is told
   judgeDrift(counts, c + DRIFTS, counts[c + INCIDENT] > 1 ? 0 : drift, range);
@@ -176,13 +175,18 @@ function judgeMiss(counts: Uint16Array, h: number, deviations: number, range: nu
   const floor = deviations / at(MISS_FLOOR, coarse);
   const budget = Math.log10(at(MISS_BUDGET, coarse));
   said.line = weight * Math.min(events.rarity / budget, floor * floor, miss / (EFFECT * range));
-  said.decades = beyond(weight, floor, MISS_DECADES);
+  if (said.line >= 1) {
+    const farther = decadesBeyond(counts, h, events.cell, Math.min(floor, events.beyond));
+    said.decades = Math.max(0, weight * events.rarity - LINE) + farther;
+  }
   if (deviations > RUN * (miss / spread)) point.finding = LEVEL_SHIFT;
 }
 
 function judgeNovelty(
   spreads: Float32Array,
   g: number,
+  counts: Uint16Array,
+  h: number,
   far: number,
   range: number,
   incident: boolean,
@@ -205,7 +209,11 @@ function judgeNovelty(
     said.line = line;
     point.finding = !within ? BY_SIDE : point.drift > at(DRIFT_FLOOR, coarse) ? parted() : OUTLIER;
   }
-  if (line >= 1) said.decades = Math.max(said.decades, NOVEL_DECADES * Math.log10(line));
+  if (line < 1) return;
+  // what misses its forecast no farther than others before is as rare as those, however new
+  const times = Math.min(line, (far * range) / (YOUNG_NOISE * spread));
+  const decades = events.known > 0 ? events.rarity - LINE : decadesBeyond(counts, h, events.cell, times);
+  said.decades = Math.max(said.decades, decades, NOVEL_DECADES * Math.log10(line));
 }
 
 function judgeDrift(counts: Uint16Array, h: number, drift: number, range: number): void {
@@ -219,16 +227,13 @@ function judgeDrift(counts: Uint16Array, h: number, drift: number, range: number
     if (said.line < 1) point.finding = parted();
     said.line = line;
   }
-  if (line >= 1) said.decades = Math.max(said.decades, beyond(1, floor, DRIFT_DECADES));
+  if (line >= 1) {
+    const farther = DRIFT_DECADES * Math.log10(Math.max(1, Math.min(floor, events.beyond)));
+    said.decades = Math.max(said.decades, events.rarity - LINE + farther, farther);
+  }
 }
 
 /** What it is called that the level has parted from the slow one. */
 function parted(): number {
   return point.sudden ? LEVEL_SHIFT : DRIFT;
-}
-
-/** Decades by which the events at hand are rarer than the line: as counted, and farther out as the tail of noise is. */
-function beyond(weight: number, floor: number, decades: number): number {
-  const counted = Math.max(0, weight * events.rarity - LINE);
-  return counted + decades * Math.log10(Math.max(1, Math.min(floor, events.beyond)));
 }

@@ -12,6 +12,11 @@ const MEMORY = 65_535;
 const WILD_CELLS = 9;
 export const WILD = Math.exp(LOWEST + WILD_CELLS * WIDTH);
 
+/** How many of the largest events tell how their tail falls off; what is thought before there are any, and events that this is worth. */
+const TAIL = 12;
+const TAIL_PRIOR = 2;
+const TAIL_WEIGHT = 4;
+
 export interface Events {
   /** -log10 of the share of points with an event as large; 0 when there was none. */
   rarity: number;
@@ -21,6 +26,8 @@ export interface Events {
   beyond: number;
   /** Share of points with a wild event before. */
   wild: number;
+  /** The cell it was counted in; 0 when there was no event. */
+  cell: number;
 }
 
 /**
@@ -31,6 +38,8 @@ export function count(counts: Uint16Array, h: number, size: number, prior: numbe
   if (counts[h] === MEMORY) for (let cell = h; cell <= h + CELLS; cell++) counts[cell] >>= 1;
   const points = ++counts[h];
   into.rarity = 0;
+  into.known = 0;
+  into.cell = 0;
   const bounded = size < LARGEST ? size : LARGEST;
   const place = bounded > 0 ? (Math.log(bounded) - LOWEST) / WIDTH : -1;
   if (!(place >= 0)) return;
@@ -48,5 +57,27 @@ export function count(counts: Uint16Array, h: number, size: number, prior: numbe
   for (let cell = h + 1 + WILD_CELLS; cell <= h + CELLS; cell++) wild += counts[cell];
   into.wild = wild / points;
   counts[own]++;
+  into.cell = own;
   into.rarity = Math.max(0, Math.log10(points / (known + prior / bounded)));
+}
+
+/**
+ * Decades of rarity beyond all that was counted in the histogram at `h`, for something `times` as large as the largest that is
+ * ordinary: by the tail index of the largest events (Hill 1975), shrunk to a cautious one while there are few, and never more than
+ * so many events can tell. The event in `cell` is the one at hand.
+ */
+export function decadesBeyond(counts: Uint16Array, h: number, cell: number, times: number): number {
+  let all = 0;
+  let events = 0;
+  let logarithms = 0;
+  for (let at = h + CELLS; at > h; at--) {
+    const here = at === cell ? counts[at] - 1 : counts[at];
+    all += here;
+    if (events >= TAIL) continue;
+    // those before lie a cell farther from where this one begins, its own half a cell
+    logarithms += (events + here / 2) * WIDTH;
+    events += here;
+  }
+  const index = (events + TAIL_WEIGHT) / (logarithms + TAIL_WEIGHT / TAIL_PRIOR);
+  return Math.min(Math.log10(1 + all), index * Math.log10(Math.max(1, times)));
 }
