@@ -39,7 +39,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #typeOf: (i: number) => string;
   readonly #allows: ReturnType<typeof matching>;
   readonly #state: SeriesState;
-  readonly #calibrator = new Calibrator();
+  /** Of one whose scores are surprises. */
+  readonly #calibrator: Calibrator | undefined;
   readonly #recency = new Recency();
   /** Table row -> own row + WATCHED, or a decision; own row -> table row. */
   #map = new Int32Array(0);
@@ -67,6 +68,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   ) {
     this.#reporter = new Reporter(host, options, raise, counts, (labels) => plugin.measure?.(own as never, labels));
     this.counts = this.#reporter.counts;
+    if ((plugin.scores ?? "surprise") === "surprise") this.#calibrator = new Calibrator();
     this.#line = lineOf(options, plugin);
     this.#tap = tap;
     this.#typeOf = (i) => this.#type(i);
@@ -89,7 +91,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   /** Bytes held for the series, room to grow included. */
   get stateBytes(): number {
     const own = this.#map.byteLength + this.#members.byteLength + this.#age.byteLength + this.#line.state.byteLength;
-    return own + this.#recency.byteLength + this.#state.byteLength + this.#calibrator.state.byteLength;
+    return own + this.#recency.byteLength + this.#state.byteLength + (this.#calibrator?.state.byteLength ?? 0);
   }
 
   /** Rarity where its line lies at present; NaN where that is for its scores to say. */
@@ -99,10 +101,9 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
 
   /** Series that were not judged often enough yet to raise an anomaly. Counts them: a pass over all. */
   get warming(): number {
-    const { scores = "surprise" } = this.#plugin;
     let count = 0;
     for (let own = 0; own < this.#length; own++) {
-      const judged = scores === "surprise" ? this.#calibrator.scores(own) : this.#age[own];
+      const judged = this.#calibrator?.scores(own) ?? this.#age[own];
       if (this.#recency.stampOf(own) > 0 && judged <= this.#options.warmup) count++;
     }
     return count;
@@ -192,7 +193,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         this.counts.evicted++;
       }
       this.#state.clear(own);
-      this.#calibrator.state.clear(own);
+      this.#calibrator?.state.clear(own);
       this.#line.state.clear(own);
       this.#age[own] = 0;
     }
@@ -210,7 +211,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#age = age;
     this.#recency.grow(capacity);
     this.#state.grow(capacity);
-    this.#calibrator.state.grow(capacity);
+    this.#calibrator?.state.grow(capacity);
     this.#line.state.grow(capacity);
   }
 
@@ -218,11 +219,11 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   #judge(batch: Batch<S>, count: number): void {
     const { series, verdicts, source } = this.#chunk;
     const rows = this.#chunk.show(batch, count);
-    const { scores = "surprise" } = this.#plugin;
+    const { scores } = this.#plugin;
     this.#plugin.scoreThenLearn(rows, this.#state.columns, verdicts, this.#own as never);
     const rarity = this.#rarity;
     const score = this.#score;
-    if (scores === "surprise") this.#calibrator.apply(series, verdicts.score, count, rarity);
+    if (this.#calibrator) this.#calibrator.apply(series, verdicts.score, count, rarity);
     else rarity.set(verdicts.score.subarray(0, count));
     const least = scores === "line" ? 1 : NOTABLE;
     for (let i = 0; i < count; i++) {
@@ -241,7 +242,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   #warm(i: number, count: number): boolean {
     const { series, age } = this.#chunk;
     const { warmup } = this.#options;
-    if ((this.#plugin.scores ?? "surprise") !== "surprise") return age[i] >= warmup;
+    if (!this.#calibrator) return age[i] >= warmup;
     const { score } = this.#chunk.verdicts;
     let scores = this.#calibrator.scores(series[i]);
     if (scores <= warmup || scores > warmup + count) return scores > warmup;
@@ -314,7 +315,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         column("series.age", "u32", this.#age.slice(0, rows)),
         column("series.seen", "f64", this.#recency.stamps(rows)),
         ...this.#state.save("state.", rows),
-        ...this.#calibrator.state.save("calibration.", rows),
+        ...(this.#calibrator?.state.save("calibration.", rows) ?? []),
         ...savedLine(this.#line, rows),
       ],
     };
@@ -340,11 +341,11 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     const misfit =
       MEMBERS.misfit("series.", rows, columns) ??
       this.#state.misfit("state.", rows, columns) ??
-      this.#calibrator.state.misfit("calibration.", rows, columns);
+      this.#calibrator?.state.misfit("calibration.", rows, columns);
     if (misfit) throw new SnapshotError(misfit);
     const from = this.#adopt(rows, columns);
     this.#state.restore("state.", from, columns);
-    this.#calibrator.state.restore("calibration.", from, columns);
+    this.#calibrator?.state.restore("calibration.", from, columns);
     restoreLine(this.#line, rows, from, columns);
   }
 

@@ -38,7 +38,8 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   readonly #chunk: VectorChunk;
   readonly #state: SeriesState;
   readonly #relations: Relations;
-  readonly #calibrator = new Calibrator();
+  /** Of one whose scores are surprises. */
+  readonly #calibrator: Calibrator | undefined;
   #age = new Uint32Array(0);
   readonly #rarity = new Float64Array(CHUNK_VECTORS);
   readonly #score = new Float64Array(CHUNK_VECTORS);
@@ -62,6 +63,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#host = host;
     this.#reporter = new Reporter(host, this.#options, raise, counts);
     this.counts = this.#reporter.counts;
+    if ((plugin.scores ?? "surprise") === "surprise") this.#calibrator = new Calibrator();
     this.#line = lineOf(this.#options, plugin);
     this.#tap = tap;
     this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(this.#own) : plugin.state);
@@ -77,7 +79,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
 
   /** Bytes held for the resources, room to grow included. */
   get stateBytes(): number {
-    const own = this.#state.byteLength + this.#calibrator.state.byteLength + this.#age.byteLength;
+    const own = this.#state.byteLength + (this.#calibrator?.state.byteLength ?? 0) + this.#age.byteLength;
     return own + this.#line.state.byteLength + this.#relations.state.byteLength + this.#join.byteLength;
   }
 
@@ -137,7 +139,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#judge();
     this.#state.clear(resource);
     this.#relations.state.clear(resource);
-    this.#calibrator.state.clear(resource);
+    this.#calibrator?.state.clear(resource);
     this.#line.state.clear(resource);
     this.#age[resource] = 0;
     this.counts.evicted++;
@@ -149,7 +151,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#age = age;
     this.#state.grow(capacity);
     this.#relations.state.grow(capacity);
-    this.#calibrator.state.grow(capacity);
+    this.#calibrator?.state.grow(capacity);
     this.#line.state.grow(capacity);
   }
 
@@ -177,12 +179,12 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     const { length: count } = rows;
     const rarity = this.#rarity;
     const score = this.#score;
-    const { scores = "surprise" } = this.#plugin;
+    const { scores } = this.#plugin;
     this.#plugin.scoreThenLearn(this.#chunk.show(), this.#state.columns, verdicts, this.#own);
     for (let i = 0; i < count; i++) {
       const each = <T extends Uint32Array | Float64Array>(column: T) => column.subarray(i, i + 1) as T;
       // one by one, so that whether it is warm is asked when no later one has been learnt
-      if (scores === "surprise") this.#calibrator.apply(each(rows.series), each(verdicts.score), 1, each(rarity));
+      if (this.#calibrator) this.#calibrator.apply(each(rows.series), each(verdicts.score), 1, each(rarity));
       else rarity[i] = verdicts.score[i];
       if (!this.#warm(rows.series[i], rows.age[i] + 1)) rarity[i] = Number.isNaN(rarity[i]) ? Number.NaN : 0;
     }
@@ -198,10 +200,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   }
 
   #warm(resource: number, age = this.#age[resource]): boolean {
-    const { scores = "surprise" } = this.#plugin;
-    return scores === "surprise"
-      ? this.#calibrator.scores(resource) > this.#options.warmup
-      : age > this.#options.warmup;
+    return (this.#calibrator?.scores(resource) ?? age) > this.#options.warmup;
   }
 
   #type(i: number): string {
@@ -248,7 +247,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
         ...this.#join.save(),
         ...this.#relations.state.save("relations.", rows),
         ...this.#state.save("state.", rows),
-        ...this.#calibrator.state.save("calibration.", rows),
+        ...(this.#calibrator?.state.save("calibration.", rows) ?? []),
         ...savedLine(this.#line, rows),
       ],
     };
@@ -270,13 +269,13 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
       AGES.misfit("series.", age.length, columns) ??
       this.#relations.state.misfit("relations.", age.length, columns) ??
       this.#state.misfit("state.", age.length, columns) ??
-      this.#calibrator.state.misfit("calibration.", age.length, columns);
+      this.#calibrator?.state.misfit("calibration.", age.length, columns);
     if (misfit) throw new SnapshotError(misfit);
     const from = this.#join.restore(columns, age);
     for (const [r, row] of from.entries()) this.#age[r] = age[row];
     this.#relations.state.restore("relations.", from, columns);
     this.#state.restore("state.", from, columns);
-    this.#calibrator.state.restore("calibration.", from, columns);
+    this.#calibrator?.state.restore("calibration.", from, columns);
     restoreLine(this.#line, age.length, from, columns);
   }
 }
