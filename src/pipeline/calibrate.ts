@@ -64,6 +64,9 @@ const LARGEST = 1e37;
 const SMALLEST = 1e-37;
 const RAREST = 40;
 
+/** A number of this module's own: beside an imported one, each score would be made an object. */
+const NO_PLACE: number = NOWHERE;
+
 const found = new Float64Array(2);
 
 /**
@@ -92,7 +95,7 @@ export class Calibrator {
         rarity[i] = Number.NaN;
         continue;
       }
-      const at = series[i] * WIDTH;
+      const at = Math.imul(series[i], WIDTH);
       const n = row[at + SCORES];
       if (n < MOST_SCORES) row[at + SCORES] = n + 1;
       const m = row[at + POSITIVE];
@@ -109,7 +112,7 @@ export class Calibrator {
         rarity[i] = first(columns, row, at, m, x);
         continue;
       }
-      const place = x > SMALLEST ? placeOf(x) : NOWHERE;
+      const place = x > SMALLEST ? placeOf(x) : NO_PLACE;
       const plain = ordinary(row, at, place);
       if (plain < 0) {
         rarity[i] = surprise(columns, row, at, m, x, place);
