@@ -49,6 +49,8 @@ export interface Joined {
 export interface Listener {
   /** The open interval of the resource is over: `copy` it now. `row` of the batch came after it; -1 where the clock did. */
   closed(resource: number, row: number): void;
+  /** A dimension is about to be another metric's: vectors that wait are to be told by the names they came with. */
+  reassigned(): void;
   /** The id is about to be another resource's. */
   evicted(resource: number): void;
   grown(capacity: number): void;
@@ -207,6 +209,7 @@ export class Join implements RowOwner {
       const silent = Math.max(SILENT / interval, SILENT_INTERVALS);
       for (at = first; at < end && !(time / interval - seen[at] >= silent); at++);
       if (at === end) return ~r;
+      this.#listener.reassigned();
       this.#free(at);
     }
     slot0[at] = hash0;

@@ -135,6 +135,10 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     if (rows.length === CHUNK_VECTORS) this.#judge();
   }
 
+  reassigned(): void {
+    this.#judge();
+  }
+
   evicted(resource: number): void {
     this.#judge();
     this.#state.clear(resource);

@@ -149,6 +149,12 @@ test("an anomaly is about the resource and names the metrics, with attributes wh
   assert.deepEqual({ ...found[1].labels.resource }, { "service.name": "checkout" });
 });
 
+test("a vector is told by the names it came with, though another metric takes a dimension in the same batch", () => {
+  const { found, send } = watching({});
+  send([a("cpu", 0, 1000), a("queue", 1e9, 0), a("memory", 1e9, 0)]);
+  assert.deepEqual(found[0].contributors, ["cpu"]);
+});
+
 test("batches make no difference, and a restart in between none", () => {
   const point = fc.record({
     of: fc.constantFrom("checkout", "cart", "login"),
