@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join, resolve } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { folderWith, vedette } from "../agent.ts";
+import { folderWith, vedette } from "../test/agent.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** A folder in which npm has installed what a new plugin asks for. */
 function workshop(t: Parameters<typeof folderWith>[0]): string {
