@@ -32,7 +32,7 @@ function alone(type: string): Contender & Constituent {
     ...(plugin.rows !== "vectors" && { annotate: "attributes" }),
     ...(type === costly && { trees: TREES }),
   });
-  return { id: type, name: `\`${type}\` alone`, plugin: plugin as AnyDetector, options };
+  return { id: type, name: `\`${type}\` alone`, plugin: plugin as Constituent["plugin"] & AnyDetector, options };
 }
 
 function cascade(first: string, second: string): Contender {

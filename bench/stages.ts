@@ -119,6 +119,8 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
     ...numbers,
     finding: new Uint8Array(numbers.score.length),
     basis: new Uint8Array(numbers.score.length),
+    since: new Float64Array(numbers.score.length).fill(Number.NaN),
+    rows: new Float64Array(numbers.score.length).fill(Number.NaN),
   };
   const watched = new Intake<Telemetry>(signal, SEED, 1_000_000);
   const detector = detectorOf(signal, watched);

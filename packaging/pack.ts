@@ -20,6 +20,7 @@ export function published(manifest: Manifest): Manifest {
     bin: { vedette: "dist/src/main.js" },
     exports: {
       ".": built("src/api/index"),
+      "./counts": built("src/counts/index"),
       "./otlp": built("src/otlp/index"),
       "./testing": built("src/testing/index"),
       "./package.json": "./package.json",

@@ -8,6 +8,7 @@ import type { Draft, PluginReference } from "./config/file.ts";
 import { SECTIONS, type Section, singular } from "./config/id.ts";
 import { nearest, type Problem, quoted } from "./config/problems.ts";
 import { combinationOptions } from "./pipeline/compose.ts";
+import { intervalOptions } from "./pipeline/interval_options.ts";
 import { detectorOptions, oneLine, sendingOptions } from "./pipeline/options.ts";
 import { vectorOptions } from "./pipeline/vector_options.ts";
 
@@ -17,6 +18,7 @@ const ENDING = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 
 /** Names that the Collector's users still write. */
 const ALIASES: Partial<Record<Section, Readonly<Record<string, string>>>> = {
+  connectors: { spanmetrics: "span_metrics" },
   exporters: { otlp: "otlp_grpc", otlphttp: "otlp_http" },
 };
 
@@ -34,6 +36,7 @@ const HOME: Record<Plugin["kind"], Section> = {
 /** What `import ... from "vedette"` means in a module anywhere on this machine, ours included. */
 const PUBLIC: Readonly<Record<string, string>> = {
   vedette: new URL(`./api/index${ENDING}`, import.meta.url).href,
+  "vedette/counts": new URL(`./counts/index${ENDING}`, import.meta.url).href,
   "vedette/otlp": new URL(`./otlp/index${ENDING}`, import.meta.url).href,
   "vedette/testing": new URL(`./testing/index${ENDING}`, import.meta.url).href,
 };
@@ -83,7 +86,10 @@ export function manifestFault(value: unknown): string | undefined {
 
 /** Options that every plugin of this kind has beside its own. */
 function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
-  if (plugin.kind === "detector") return plugin.rows === "vectors" ? vectorOptions(plugin) : detectorOptions(plugin);
+  if (plugin.kind === "detector") {
+    if (plugin.rows === "vectors") return vectorOptions(plugin);
+    return plugin.rows === "intervals" ? intervalOptions(plugin) : detectorOptions(plugin);
+  }
   if (plugin.kind === "combination") return combinationOptions();
   if (plugin.kind === "finder") {
     // annotated as metrics are where it watches them

@@ -261,6 +261,10 @@ function counting(begin: (saved: number) => number): Plugin {
   });
 }
 
+/** A varint that no message of OTLP has. */
+const UNKNOWN_FIELD = 0x78;
+let fed = 0;
+
 export const bad: Readonly<Record<string, Bad>> = {
   "scores by the size of the batch": {
     law: "splitting",
@@ -434,6 +438,33 @@ export const bad: Readonly<Record<string, Bad>> = {
             (batch.labels(row).resource["service.name"] as string).toUpperCase();
           }
         },
+      }),
+    }),
+  },
+  "feeds what is no OTLP": {
+    law: "hostile values",
+    seen: /what it feeds is no OTLP \(metrics\)/,
+    plugin: defineConnector({
+      ...about,
+      from: ["traces"],
+      to: ["metrics"],
+      config: z.object({}),
+      create: (_config, _host, emit) => ({
+        consume() {},
+        tick: () => void emit.metrics?.(Uint8Array.of(255)),
+      }),
+    }),
+  },
+  "feeds by chance": {
+    law: "repeatability",
+    seen: /something else the second time/,
+    plugin: defineConnector({
+      ...about,
+      from: ["anomalies"],
+      to: ["logs"],
+      config: z.object({}),
+      create: (_config, _host, emit) => ({
+        consume: () => void emit.logs?.(Uint8Array.of(0x0a, 2, UNKNOWN_FIELD, fed++ % 128)),
       }),
     }),
   },

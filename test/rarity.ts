@@ -1,6 +1,5 @@
 // How often a rarity comes true: stationary noise of many shapes through the calibration, alone or behind a detector.
 import ewma from "../plugins/processors/ewma/index.ts";
-import spanDuration from "../plugins/processors/span_duration/index.ts";
 import { Calibrator } from "../src/pipeline/calibrate.ts";
 import { optionsOf } from "../src/registry.ts";
 import { SeriesState } from "../src/series/state.ts";
@@ -71,7 +70,7 @@ export const SHAPES: readonly Shape[] = [
 ];
 
 /** What stands before the calibration; the first takes magnitudes for scores. */
-export const DETECTORS = { none: undefined, ewma, span_duration: spanDuration } as const;
+export const DETECTORS = { none: undefined, ewma } as const;
 
 /** What judges a row of each series at a time: rarity of value by series. */
 export function judgeOf(detector: keyof typeof DETECTORS, series: number): (value: Float64Array) => Float64Array {
@@ -95,7 +94,7 @@ export function judgeOf(detector: keyof typeof DETECTORS, series: number): (valu
   const verdicts = { score, observed: column(), expected: column(), lower: column(), upper: column(), ...marks };
   return (value) => {
     score.fill(Number.NaN);
-    const rows = { length: series, series: ids, age: ids, time: value, value, duration: value.map(Math.abs) };
+    const rows = { length: series, series: ids, age: ids, time: value, value };
     plugin.scoreThenLearn(rows, state.columns, verdicts, own);
     calibrator.apply(ids, score, series, rarity);
     return rarity;

@@ -30,6 +30,8 @@ export function scored(
     upper: numbers(),
     finding: new Uint8Array(length),
     basis: new Uint8Array(length),
+    since: numbers(),
+    rows: numbers(),
   };
   const time = Float64Array.from({ length }, (_, i) => begin + i * step);
   const age = Uint32Array.from({ length }, (_, i) => (state ? i + 1 : i));

@@ -15,6 +15,9 @@ export type Values = Readonly<Record<string, string | number | boolean>>;
 /** Unix milliseconds at which timelines begin: a Monday, midnight. */
 export const BEGINNING = Date.UTC(2026, 10, 2);
 
+/** How traces are put together. */
+const TRACES = { idle_timeout: 10_000, max_traces: 10_000, max_spans: 100_000 };
+
 export interface Timeline {
   readonly anomalies: Anomaly[];
   /** "12:30 absence open: sentence", in minutes and seconds since the beginning. */
@@ -52,13 +55,14 @@ export function timeline(
     const part = plugin.create(parsed, host, new Findings(host, parsed, lineOf(parsed, plugin), turn.raise));
     const recycle = (series: number) => part.forget?.(signal, series);
     intake.table.own({ grow() {}, recycle });
+    if (part.trace) intake.assemble(TRACES).onTrace = (trace) => part.trace!(trace);
     const stages = [stage(part, host)];
     const ends = { processors: stages as never, queues: [], connectors: [] };
     const route = {
       pipelines: [new TelemetryPipeline<Telemetry>(signal, signal, ends)],
       counts: { accepted: 0, refused: 0, failed: 0 },
     };
-    return { part, stages, emit: emitInto(intake, route, turn, () => host.clock) };
+    return { part, stages, intake, emit: emitInto(intake, route, turn, () => host.clock) };
   }
 
   let running = begin();
@@ -83,6 +87,7 @@ export function timeline(
       for (let i = 0; i < seconds; i++) {
         host.clock += 1000;
         turn.begin();
+        running.intake.assembler?.tick(host.clock);
         running.part.tick?.(host.clock);
         turn.end();
       }

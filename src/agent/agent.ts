@@ -1,16 +1,18 @@
 // The running agent: starts the components of a configuration, exchanges those that a reload changes, drains and stops.
 import { randomBytes } from "node:crypto";
-import type { AgentView, Extension, Logger, Measurement, Outputs, Telemetry } from "../api/index.ts";
+import type { AgentView, Extension, Logger, Measurement, Outputs, Processor, Telemetry, Trace } from "../api/index.ts";
 import type { Config } from "../config/shape.ts";
 import type { Log } from "../observe/log.ts";
 import type { ComponentMeter } from "../observe/meter.ts";
-import { Turn } from "../pipeline/hub.ts";
+import { flush, Turn } from "../pipeline/hub.ts";
 import { Intake } from "../pipeline/intake.ts";
+import type { Stage } from "../pipeline/stage.ts";
 import type { Tap } from "../pipeline/tap.ts";
 import type { Plugins } from "../registry.ts";
 import type { Store } from "../series/store.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { Board, type Place, placeName } from "./board.ts";
+import { callsOf } from "./calls.ts";
 import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
 import { type HeldHost, hostOf } from "./host.ts";
 import { Inlets } from "./inlets.ts";
@@ -84,6 +86,7 @@ export class Agent implements Lender {
       components: () => this.#board.list(),
       pipelines: () => this.#graph.config.service.pipelines,
       measurements: around.measurements,
+      calls: () => callsOf(this.#graph),
     };
     this.#graph = build(config, registry, this);
   }
@@ -240,18 +243,22 @@ export class Agent implements Lender {
 
   /** In one tick: no request is between two graphs. */
   #follow(graph: Graph): void {
+    this.#flush(this.#around.now());
     this.#graph = graph;
     this.#next = undefined;
     this.turn.pipelines = graph.anomalies;
+    this.turn.listeners = [...graph.processors.values()].flatMap(({ part, stage }) => (part.found ? stage : []));
     this.#inlets.follow(graph);
+    this.#assemble(graph);
     this.#memory.saveEvery(graph.config.service.state.interval, () => this.#graph, this.log("vedette"));
   }
 
-  /** Lets every processor that wants to look at the clock, which stands at `now` in Unix milliseconds, and passes on what they find. */
+  /** Lets every processor and connector that wants to look at the clock, which stands at `now` in Unix milliseconds, and passes on what they find. */
   tick(now: number): void {
     this.turn.begin();
     try {
-      for (const { stage } of this.#graph.processors.values()) {
+      for (const intake of this.#intakes.values()) intake.assembler?.tick(now);
+      for (const { stage } of [...this.#graph.processors.values(), ...this.#graph.connectors.values()]) {
         if (stage.out || !stage.part.tick) continue;
         const began = performance.now();
         try {
@@ -264,6 +271,36 @@ export class Agent implements Lender {
     } finally {
       this.turn.end();
     }
+    this.#flush(now);
+  }
+
+  /** Lets processors that wait for a batch to add something to have one. */
+  #flush(now: number): void {
+    this.turn.begin();
+    try {
+      for (const { config, pipeline } of this.#graph.pipelines) {
+        const intake = this.#intake(config.signal as Telemetry);
+        while (flush(intake, pipeline, now));
+      }
+    } finally {
+      this.turn.end();
+    }
+  }
+
+  /** Has traces put together as long as anything in the graph looks at them, or at what a span itself took. */
+  #assemble({ config, processors }: Graph): void {
+    const all = [...processors.values()];
+    const stages = all.flatMap(({ stage }) => (stage.part.trace ? [stage] : []));
+    const wanted =
+      stages.length > 0 || all.some(({ plugin }) => plugin.kind === "detector" && plugin.signal === "traces");
+    const intake = this.#intakes.get("traces");
+    if (!intake) return;
+    if (!wanted) {
+      intake.stopAssembling();
+      return;
+    }
+    const assembler = intake.assemble(config.service.traces);
+    assembler.onTrace = stages.length > 0 ? (trace) => handed(trace, stages) : undefined;
   }
 
   #inBackground(work: Promise<void>): void {
@@ -332,6 +369,7 @@ export class Agent implements Lender {
     for (const made of graph.extensions.values()) tell(made, false);
     await Promise.all([end(graph.receivers), ...this.#leaving]);
     await end(graph.connectors);
+    this.#flush(this.#around.now());
     const queues = new Set([...graph.exporters.values(), ...this.#retired].map(({ queue }) => queue));
     await Promise.all([...queues].map((queue) => queue.drain(graph.config.service.shutdown_timeout)));
     await Promise.all(this.#retiring);
@@ -340,5 +378,19 @@ export class Agent implements Lender {
     await end(graph.processors);
     await end(graph.exporters);
     await end(graph.extensions);
+  }
+}
+
+/** Hands a complete trace to every processor that wants it. */
+function handed(trace: Trace, stages: readonly Stage<Processor<any>>[]): void {
+  for (const stage of stages) {
+    if (stage.out) continue;
+    const began = performance.now();
+    try {
+      stage.part.trace!(trace);
+      stage.passed(began, 0, 0);
+    } catch (error) {
+      stage.failed(began, 0, error);
+    }
   }
 }

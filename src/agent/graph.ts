@@ -11,6 +11,7 @@ import {
   type ExtensionHost,
   type ExtensionPlugin,
   type FinderPlugin,
+  type IntervalDetectorPlugin,
   type Logger,
   type Outputs,
   type Plugin,
@@ -29,6 +30,7 @@ import { type Constituent, compose, composedOptions } from "../pipeline/compose.
 import { Detector } from "../pipeline/detect.ts";
 import { Findings } from "../pipeline/detection.ts";
 import type { Turn } from "../pipeline/hub.ts";
+import { IntervalDetector } from "../pipeline/interval_detector.ts";
 import { lineOf } from "../pipeline/line.ts";
 import { type DetectorOptions, type SendingOptions, sendingOptions } from "../pipeline/options.ts";
 import { AnomalyPipeline, type Ends, TelemetryPipeline } from "../pipeline/pipeline.ts";
@@ -233,7 +235,8 @@ class Builder {
       id,
       wanted.map(({ signal }) => signal as Telemetry),
     );
-    const part = create(id, () => plugin.create(options, host, feeds));
+    const part = create<Connector<any>>(id, () => plugin.create(options, host, feeds));
+    for (const signal of plugin.from) this.#forgetful(part, signal, host);
     return this.#new({ ...place, plugin, options, host, part, stage: new Stage(part, host, before?.stage.counts) });
   }
 
@@ -253,6 +256,7 @@ class Builder {
       | DetectorPlugin<any, any, any>
       | CombinationPlugin<any, any>
       | VectorDetectorPlugin<any, any>
+      | IntervalDetectorPlugin<any, any, any>
       | ProcessorPlugin<any, any>
       | FinderPlugin<any, any>
     >("processors", id);
@@ -292,8 +296,8 @@ class Builder {
     });
   }
 
-  /** Tells a processor of series ids that get another meaning, until its host is closed. */
-  #forgetful(part: Processor<any>, signal: Signal, host: HeldHost): void {
+  /** Tells a processor or connector of series ids that get another meaning, until its host is closed. */
+  #forgetful(part: Processor<any> | Connector<any>, signal: Signal, host: HeldHost): void {
     if (signal === "anomalies" || !part.forget) return;
     const table = this.#lender.table(signal);
     const owner = { grow() {}, recycle: (series: number) => part.forget!(signal, series) };
@@ -302,14 +306,17 @@ class Builder {
   }
 
   #detector(
-    plugin: DetectorPlugin<any, any, any> | VectorDetectorPlugin<any, any>,
+    plugin: DetectorPlugin<any, any, any> | VectorDetectorPlugin<any, any> | IntervalDetectorPlugin<any, any, any>,
     options: object,
     host: ExtensionHost,
     before: unknown,
-  ): Detector<any> | VectorDetector {
+  ): Detector<any> | VectorDetector | IntervalDetector {
     const table = this.#lender.table(plugin.signal);
-    const counts = before instanceof Detector || before instanceof VectorDetector ? before.counts : undefined;
+    const detects =
+      before instanceof Detector || before instanceof VectorDetector || before instanceof IntervalDetector;
+    const counts = detects ? before.counts : undefined;
     const { turn, tap } = this.#lender;
+    if (plugin.rows === "intervals") return new IntervalDetector(plugin, options, host, table, turn.raise, counts, tap);
     if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, turn.raise, counts, tap);
     return new Detector(plugin, options, options as DetectorOptions, host, table, turn.raise, counts, tap);
   }

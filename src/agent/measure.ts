@@ -3,6 +3,7 @@ import type { Measurement, Signal, Telemetry } from "../api/index.ts";
 import { ITEMS, measure } from "../observe/instruments.ts";
 import { Detector } from "../pipeline/detect.ts";
 import type { Intake } from "../pipeline/intake.ts";
+import { IntervalDetector } from "../pipeline/interval_detector.ts";
 import { VectorDetector } from "../pipeline/vector_detector.ts";
 import type { Board } from "./board.ts";
 import type { Graph, Outlet, Staged } from "./graph.ts";
@@ -108,6 +109,8 @@ function processed({ id, pipeline, part, stage, findings }: Staged<any>): Measur
       measure("vedette_detector_left_out_metrics", metrics, place),
       measure("vedette_detector_late_points", points, place),
     );
+  } else if (part instanceof IntervalDetector) {
+    found.push(measure("vedette_detector_late_rows", part.late, place));
   } else if (!(part instanceof Detector)) {
     found.push(
       measure("vedette_processor_rows", counts.incoming, place),
@@ -130,9 +133,18 @@ function processed({ id, pipeline, part, stage, findings }: Staged<any>): Measur
   return found;
 }
 
-function remembered({ signal, table }: Intake<Telemetry>): Measurement[] {
+function remembered({ signal, table, assembler }: Intake<Telemetry>): Measurement[] {
   const labels = { otel_signal: signal };
+  const traces = assembler && [
+    measure("vedette_traces_open", assembler.open.traces),
+    measure("vedette_traces_open_spans", assembler.open.spans),
+    measure("vedette_traces_completed", assembler.counts.traces),
+    measure("vedette_traces_completed_early", assembler.counts.early),
+    measure("vedette_traces_left_out_spans", assembler.counts.left),
+    measure("vedette_traces_bytes", assembler.byteLength),
+  ];
   return [
+    ...(traces ?? []),
     measure("vedette_series", table.length, labels),
     measure("vedette_series_evicted", table.evicted, labels),
     measure("vedette_series_limit", table.limit, labels),

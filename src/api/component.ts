@@ -1,7 +1,9 @@
 // The kinds of component other than detectors, and what the agent lends them.
 import type { Meter } from "@opentelemetry/api";
+import type { Anomaly } from "./anomaly.ts";
 import type { Extension } from "./extension.ts";
 import type { DataOf, ExportOf, Signal, Telemetry } from "./signals.ts";
+import type { ServiceCall, Trace } from "./traces.ts";
 
 /** Structured log of one component; `fields` are JSON values. */
 export interface Logger {
@@ -62,6 +64,20 @@ export interface Processor<S extends Signal> extends Component {
    * when the agent runs, that of the latest row when telemetry is replayed.
    */
   tick?(now: number): void;
+  /**
+   * Called with each trace that no span was added to for `service.traces.idle_timeout`, between batches; what it finds then is raised.
+   * Spans of it that come later are another trace of the same id. Of one pipeline of traces; all that the agent receives is in it.
+   */
+  trace?(trace: Trace): void;
+  /** Called with every anomaly that anything in the agent raises, at once: before the processors that follow see the batch. */
+  found?(anomaly: Anomaly): void;
+  /**
+   * Whether it waits for a batch to add something to (`Batch.append`): asked about once a second, and when the agent stops; then an empty one comes
+   * through the pipeline.
+   */
+  readonly due?: boolean;
+  /** Who calls whom, as far as it has learnt: for pages about the agent. */
+  calls?(): readonly ServiceCall[];
   /** The id in `rows.series` of this signal belongs to another series from now on. */
   forget?(signal: S, series: number): void;
   /** Asked before a request is even read: false refuses it, and the sender tries again later. */
@@ -88,6 +104,10 @@ export interface Batching {
 /** Takes the data of one pipeline as an exporter does and feeds others as a receiver does. */
 export interface Connector<S extends Signal> extends Component {
   consume(data: DataOf<S>): void;
+  /** As of a processor; what it feeds then is processed once all have had their look at the clock. */
+  tick?(now: number): void;
+  /** As of a processor. */
+  forget?(signal: S, series: number): void;
 }
 
 /** The agent queues and retries; an exporter only sends. */

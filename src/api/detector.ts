@@ -50,6 +50,9 @@ export interface Verdicts {
   readonly finding: Uint8Array;
   /** What the expectation rests on, for the sentence: 0 the recent past, 1 the time of day, 2 the time of the week. 0 when it is called. */
   readonly basis: Uint8Array;
+  /** Since when the same lasts, in Unix milliseconds, and how many rows it has been: for the sentence and the episode. NaN where it is this row alone. */
+  readonly since: Float64Array;
+  readonly rows: Float64Array;
 }
 
 /**

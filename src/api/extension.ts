@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Component, Host, Status } from "./component.ts";
 import type { Signal } from "./signals.ts";
+import type { ServiceCall } from "./traces.ts";
 
 /** What an extension can do for other components, which name it in their options. */
 export type Capability = "server_auth" | "client_auth" | "storage";
@@ -74,6 +75,8 @@ export interface AgentView {
   components(): readonly ComponentStatus[];
   pipelines(): readonly PipelineView[];
   measurements(): readonly Measurement[];
+  /** Who calls whom, the busiest first, as far as processors have learnt it. */
+  calls(): readonly ServiceCall[];
 }
 
 export interface ExtensionHost extends Host {

@@ -5,6 +5,7 @@ import type { Connector, Exporter, Host, Outputs, Processor, Receiver } from "./
 import type { Detection } from "./detection.ts";
 import type { ScoreThenLearn, StateOf, StateShape } from "./detector.ts";
 import type { Capability, Extension, ExtensionHost } from "./extension.ts";
+import type { IntervalOptions, PartOf, ScoreThenLearnIntervals } from "./intervals.ts";
 import type { Labels, Signal, Telemetry } from "./signals.ts";
 import type { ScoreThenLearnVectors, VectorOptions } from "./vectors.ts";
 
@@ -25,12 +26,32 @@ export interface ReceiverPlugin<C extends z.ZodObject = z.ZodObject> extends Man
   create(config: z.output<C>, host: Host, emit: Outputs): Receiver;
 }
 
+/** What was judged, for the sentence. */
+export interface Measure {
+  readonly name: string;
+  readonly unit: string;
+  /** The sentence as far as how rare it is, where the usual one would not do. */
+  readonly say?: (values: Said) => string;
+}
+
+/** Values as a person reads them, with their unit; "" where there is none. */
+export interface Said {
+  /** "payments/checkout"; "" where the row names no service. */
+  readonly service: string;
+  readonly observed: string;
+  readonly expected: string;
+  readonly lower: string;
+  readonly upper: string;
+  /** Where the observed value lies: beyond `upper`, below `lower`, or between them. */
+  readonly side: "above" | "below" | "within";
+}
+
 export interface DetectorPlugin<
   C extends z.ZodObject = z.ZodObject,
   S extends Telemetry = Telemetry,
   Shape extends StateShape = StateShape,
 > extends Manifest<C> {
-  /** What it is handed; see `defineVectorDetector` for the other kind. */
+  /** What it is handed; see `defineVectorDetector` and `defineIntervalDetector` for the other kinds. */
   readonly rows?: "points";
   readonly signal: S;
   /** anomaly.type of a row above its expectation, and below it. */
@@ -41,7 +62,7 @@ export interface DetectorPlugin<
    */
   readonly scores?: "surprise" | "rarity" | "line";
   /** What the observed value is called in a sentence, and its unit, where they are not the row's own ("records per 1m"). */
-  readonly measure?: (config: z.output<C>, labels: Labels) => { name: string; unit: string };
+  readonly measure?: (config: z.output<C>, labels: Labels) => Measure;
   /** Other defaults for the options that every detector has. */
   readonly defaults?: {
     readonly warmup?: number;
@@ -63,6 +84,24 @@ export interface VectorDetectorPlugin<C extends z.ZodObject = z.ZodObject, Shape
   readonly defaults?: { readonly warmup?: number; readonly threshold?: number; readonly max_series?: number };
   readonly state: Shape | ((config: z.output<C> & VectorOptions) => Shape);
   readonly scoreThenLearn: ScoreThenLearnVectors<Shape, z.output<C>>;
+}
+
+/**
+ * A detector of how often something happens: spans or log records counted by series in intervals of event time. Of series that have rows, and of
+ * the parts of them that `part` names, each is a row in every interval.
+ */
+export interface IntervalDetectorPlugin<
+  C extends z.ZodObject = z.ZodObject,
+  S extends "logs" | "traces" = "logs" | "traces",
+  Shape extends StateShape = StateShape,
+> extends Omit<DetectorPlugin<C, S, Shape>, "rows" | "measure" | "state" | "scoreThenLearn"> {
+  readonly rows: "intervals";
+  /** The part of its series that a row belongs to beside the whole; asked for rows that failed only. */
+  readonly part?: PartOf;
+  /** What the observed value is called in a sentence, and its unit. */
+  readonly measure: (config: z.output<C> & IntervalOptions, labels: Labels) => { name: string; unit: string };
+  readonly state: Shape | ((config: z.output<C> & IntervalOptions) => Shape);
+  readonly scoreThenLearn: ScoreThenLearnIntervals<Shape, z.output<C>>;
 }
 
 /** A detector made of others that the configuration names: of points or of vectors, as all of them are. */
@@ -134,6 +173,7 @@ export type Plugin =
   | ({ readonly kind: "receiver" } & ReceiverPlugin<any>)
   | ({ readonly kind: "detector" } & DetectorPlugin<any, any, any>)
   | ({ readonly kind: "detector" } & VectorDetectorPlugin<any, any>)
+  | ({ readonly kind: "detector" } & IntervalDetectorPlugin<any, any, any>)
   | ({ readonly kind: "combination" } & CombinationPlugin<any, any>)
   | ({ readonly kind: "processor" } & ProcessorPlugin<any, any>)
   | ({ readonly kind: "finder" } & FinderPlugin<any, any>)
@@ -151,6 +191,14 @@ export const defineDetector = <C extends z.ZodObject, S extends Telemetry, const
 export const defineVectorDetector = <C extends z.ZodObject, const Shape extends StateShape>(
   plugin: Omit<VectorDetectorPlugin<C, Shape>, "rows" | "signal">,
 ) => ({ kind: "detector", rows: "vectors", signal: "metrics", ...plugin }) as const;
+
+export const defineIntervalDetector = <
+  C extends z.ZodObject,
+  S extends "logs" | "traces",
+  const Shape extends StateShape,
+>(
+  plugin: Omit<IntervalDetectorPlugin<C, S, Shape>, "rows">,
+) => ({ kind: "detector", rows: "intervals", ...plugin }) as const;
 
 export const defineCombination = <C extends z.ZodObject, const Shape extends StateShape>(
   plugin: Omit<CombinationPlugin<C, Shape>, "signals">,

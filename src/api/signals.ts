@@ -45,8 +45,21 @@ export interface LogRecords extends Rows {
 export interface Spans extends Rows {
   /** Milliseconds; 0 when the end lies before the start. */
   readonly duration: Float64Array;
+  /**
+   * Milliseconds that the span itself took: its duration less what its children cover, of those that came before it or with it. Of
+   * a call to a service that reports too, the duration less that of the far side: what network and queues took. NaN while the far side has not come. The
+   * duration as long as no detector of spans is configured, and nothing that has `trace`.
+   */
+  readonly self: Float64Array;
   /** 1 when the span's status is ERROR. */
   readonly failed: Uint8Array;
+  /** OTLP status code: 0 unset, 1 ok, 2 error. */
+  readonly status: Uint8Array;
+  /**
+   * 1 when it failed since what it called failed (a child of it, of those that came before it or with it, or a far side that is yet to
+   * come), and when it is a retry: its trace had a span of the same operation before that failed.
+   */
+  readonly inherited: Uint8Array;
   /** OTLP span kind, 0 to 5. */
   readonly kind: Uint8Array;
   /** Where the 16, 8 and 8 bytes of the ids start in the batch's bytes; 0 when absent or of another length. */
@@ -85,6 +98,8 @@ export interface Labels {
   readonly statistic: string;
   /** Of spans only: "unspecified", "internal", "server", "client", "producer" or "consumer". */
   readonly kind?: string;
+  /** Of a count by parts of a series: which of them, as "503". */
+  readonly part?: string;
   /** Unit of the row's value: UCUM as sent, with "/s" for a rate; "ms" for spans. */
   readonly unit: string;
   /** Attributes of the data point, span or log record. */
@@ -108,6 +123,13 @@ export interface Batch<S extends Telemetry = Telemetry> {
   annotate(row: number, attributes: Attributes, how?: "attributes" | "exemplar"): void;
   /** Takes the row's data point, record or span out of the request, and out of `rows` for the processors that follow. */
   drop(row: number): void;
+  /** Cuts a field, by its number, out of the row's own message wherever it stands in it, and adds raw fields instead: none for no bytes. */
+  replace(row: number, field: number, content: Uint8Array): void;
+  /**
+   * Adds another request of this signal, of so many items, to what is sent; it has no rows, so that nothing that follows sees it.
+   * The batch keeps `request`.
+   */
+  append(request: Uint8Array, items: number): void;
 }
 
 /** One request to send. `bytes` is a whole Export*ServiceRequest; it may be reused once `export` has settled. */

@@ -56,6 +56,25 @@ export const service = z.object({
     .prefault({})
     .describe("What detectors and processors have learnt, on disk."),
   shutdown_timeout: duration().prefault("10s").describe("How long a stopping agent waits for its queues to drain."),
+  traces: z
+    .object({
+      idle_timeout: duration()
+        .refine((milliseconds) => milliseconds >= 1000 && milliseconds <= 600_000, { error: "write 1s to 10m" })
+        .prefault("10s")
+        .describe("A trace is complete when no span of it came for so long."),
+      max_traces: z
+        .int()
+        .min(1)
+        .default(20_000)
+        .describe("Traces put together at a time; beyond it the one that was longest not added to is taken as it is."),
+      max_spans: z
+        .int()
+        .min(1)
+        .default(400_000)
+        .describe("Spans of all of them together, at about 120 bytes each; beyond it as with `max_traces`."),
+    })
+    .prefault({})
+    .describe("How traces are put together, for the processors that look at whole ones."),
   max_series: z
     .int()
     .min(1)

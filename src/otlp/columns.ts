@@ -221,10 +221,14 @@ export class LogScan extends ScannedRows {
 export class SpanScan extends ScannedRows {
   duration = new Float64Array(ROWS);
   failed = new Uint8Array(ROWS);
+  status = new Uint8Array(ROWS);
   kind = new Uint8Array(ROWS);
   traceId = new Uint32Array(ROWS);
   spanId = new Uint32Array(ROWS);
   parentSpanId = new Uint32Array(ROWS);
+  /** Filled by whoever puts traces together. */
+  self = new Float64Array(ROWS);
+  inherited = new Uint8Array(ROWS);
 }
 
 export interface ScanOf {

@@ -2,12 +2,12 @@
 export * from "./columns.ts";
 export * from "./encode.ts";
 export { jsonToProtobuf } from "./from_json.ts";
-export { decodeAttributes, labelsOf, resourceOf } from "./labels.ts";
+export { decodeAttributes, labelsOf, resourceOf, resourcesOf } from "./labels.ts";
 export { scanLogs } from "./logs.ts";
 export { identifyPoint, scanMetrics } from "./metrics.ts";
 export { Edits } from "./splice.ts";
 export * from "./status.ts";
 export { protobufToJson } from "./to_json.ts";
 export { scanTraces } from "./traces.ts";
-export { DecodeError } from "./wire.ts";
+export { DecodeError, enter, position, readTag, readVarint, skip } from "./wire.ts";
 export { Wire, Writer } from "./writer.ts";

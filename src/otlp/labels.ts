@@ -23,19 +23,33 @@ const STATISTIC = ["", "rate", "mean", "p50", "p95", "p99"];
 // A byte order mark is a character of the sender's text like any other.
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What `row` is about. Throws DecodeError for a number point with malformed attributes, which `scanMetrics` leaves to `identifyPoint`. */
-export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan: ScanOf[S], row: number): Labels {
+/** What rows of one scope have in common. */
+export type Envelope = Pick<Labels, "resource" | "scope">;
+
+/**
+ * What `row` is about; `envelopes`, by container and for one request, spares reading its resource and scope again, which is shared
+ * by all who ask. Throws DecodeError for a number point with malformed attributes, which `scanMetrics` leaves to `identifyPoint`.
+ */
+export function labelsOf<S extends Telemetry>(
+  signal: S,
+  bytes: Uint8Array,
+  scan: ScanOf[S],
+  row: number,
+  envelopes?: Map<number, Envelope>,
+): Labels {
   const { containers } = scan;
   const [resource, scope, metric] = enclosing(scan, row);
+  let envelope = envelopes?.get(scope);
+  if (!envelope) {
+    envelope = {
+      resource: resourceAttributes(bytes, containers.start[resource], containers.end[resource]),
+      scope: scopeOf(bytes, containers.start[scope], containers.end[scope]),
+    };
+    envelopes?.set(scope, envelope);
+  }
   const end = enter(bytes, scan.offset[row], bytes.length);
   const start = position;
-  const labels = {
-    resource: resourceAttributes(bytes, containers.start[resource], containers.end[resource]),
-    scope: scopeOf(bytes, containers.start[scope], containers.end[scope]),
-    statistic: "",
-    traceId: "",
-    spanId: "",
-  };
+  const labels = { resource: envelope.resource, scope: envelope.scope, statistic: "", traceId: "", spanId: "" };
   if (signal === "logs") {
     const { severity, traceId, spanId } = scan as ScanOf["logs"];
     return {
@@ -73,11 +87,47 @@ export function labelsOf<S extends Telemetry>(signal: S, bytes: Uint8Array, scan
   };
 }
 
+/** Service and name of a span: a part of its labels, at a small part of their price. */
+export function operationName(
+  bytes: Uint8Array,
+  scan: ScanOf["traces"],
+  row: number,
+): { namespace: string; service: string; name: string } {
+  const { containers } = scan;
+  let resource = scan.container[row];
+  while (containers.parent[resource] >= 0) resource = containers.parent[resource];
+  const attributes = resourceAttributes(bytes, containers.start[resource], containers.end[resource]);
+  const end = enter(bytes, scan.offset[row], bytes.length);
+  return {
+    namespace: String(attributes["service.namespace"] ?? ""),
+    service: String(attributes["service.name"] ?? ""),
+    name: lastString(bytes, position, end, 5),
+  };
+}
+
+/** Text cut to so many characters, in memory of its own: a slice would keep all that it was cut from. */
+export function clipped(long: string, length: number): string {
+  return long.length > length ? Buffer.from(long.slice(0, length)).toString() : long;
+}
+
 /** The bytes of the row's Resource message: a part of `bytes`, or a copy where it was sent in several. */
 export function resourceOf(bytes: Uint8Array, scan: ScannedRows, row: number): Uint8Array {
   const [resource] = enclosing(scan, row);
+  return resourceWithin(bytes, scan.containers.start[resource], scan.containers.end[resource]);
+}
+
+/** The Resource messages of a whole request in the order of its rows, as `resourceOf` gives them; rows before `end` are of it, or of one before. */
+export function resourcesOf(bytes: Uint8Array): { readonly end: number; readonly resource: Uint8Array }[] {
+  const resources: { end: number; resource: Uint8Array }[] = [];
+  eachMessage(bytes, 0, bytes.length, 1, (start, end) => {
+    resources.push({ end, resource: resourceWithin(bytes, start, end) });
+  });
+  return resources;
+}
+
+function resourceWithin(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  eachMessage(bytes, scan.containers.start[resource], scan.containers.end[resource], 1, (start, end) => {
+  eachMessage(bytes, from, to, 1, (start, end) => {
     parts.push(bytes.subarray(start, end));
   });
   return parts.length > 1 ? new Uint8Array(Buffer.concat(parts)) : (parts[0] ?? new Uint8Array(0));
@@ -245,7 +295,7 @@ function isMap(value: AttributeValue): value is Record<string, AttributeValue> {
 }
 
 /** An id in lower-case hex; empty when it is absent or all zero, which OTLP calls invalid. */
-function hex(bytes: Uint8Array, at: number, size: number): string {
+export function hex(bytes: Uint8Array, at: number, size: number): string {
   if (at === 0) return "";
   const digits = Buffer.from(bytes.buffer, bytes.byteOffset + at, size).toString("hex");
   return /^0+$/.test(digits) ? "" : digits;

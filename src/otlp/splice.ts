@@ -1,32 +1,63 @@
-// Adds fields to rows and takes rows out of a request: only the enclosing lengths are rewritten, the rest is copied.
+// Adds fields to rows, replaces them, and takes rows out of a request: only the enclosing lengths are rewritten, the rest is copied.
 import type { ScannedRows } from "./columns.ts";
-import { enter, position } from "./wire.ts";
+import { enter, position, readTag, skip } from "./wire.ts";
+
+/** Where a field number would be: the row is dropped. */
+const DROPPED = -1;
+const SMALLEST = 64;
+/** Columns with more room are let go of. */
+const MOST_ROOM = 2 ** 16;
 
 /** Edits of one scanned request, collected row by row and applied once. */
 export class Edits {
-  #rows: number[] = [];
-  /** What to append; undefined where the row is to go. */
-  #contents: (Uint8Array | undefined)[] = [];
+  #length = 0;
+  #rows = new Uint32Array(SMALLEST);
+  /** Of which field every occurrence is cut: 0 of none, DROPPED where the row is to go. */
+  #fields = new Int32Array(SMALLEST);
+  /** What to append; undefined for those. */
+  readonly #contents: (Uint8Array | undefined)[] = [];
+  readonly #messages = new Messages();
 
   get empty(): boolean {
-    return this.#rows.length === 0;
+    return this.#length === 0;
   }
 
   /** Adds raw fields at the end of the row's own message; rows of one histogram point share their message. */
   append(row: number, content: Uint8Array): void {
-    this.#rows.push(row);
-    this.#contents.push(content);
+    this.#add(row, content, 0);
+  }
+
+  /** Cuts every occurrence of a field out of the row's own message as it came, and adds raw fields at its end. */
+  replace(row: number, field: number, content: Uint8Array): void {
+    this.#add(row, content, field);
   }
 
   /** Takes the row's whole point, record or span out, whatever is appended to it. */
   drop(row: number): void {
-    this.#rows.push(row);
-    this.#contents.push(undefined);
+    this.#add(row, undefined, DROPPED);
+  }
+
+  #add(row: number, content: Uint8Array | undefined, field: number): void {
+    const e = this.#length++;
+    if (e === this.#rows.length) {
+      const [rows, fields] = [this.#rows, this.#fields];
+      this.#rows = new Uint32Array(2 * e);
+      this.#rows.set(rows);
+      this.#fields = new Int32Array(2 * e);
+      this.#fields.set(fields);
+    }
+    this.#rows[e] = row;
+    this.#fields[e] = field;
+    this.#contents[e] = content;
   }
 
   clear(): void {
-    this.#rows = [];
-    this.#contents = [];
+    if (this.#rows.length > MOST_ROOM) {
+      this.#rows = new Uint32Array(SMALLEST);
+      this.#fields = new Int32Array(SMALLEST);
+      this.#contents.length = 0;
+    } else this.#contents.fill(undefined, 0, this.#length);
+    this.#length = 0;
   }
 
   /**
@@ -34,18 +65,23 @@ export class Edits {
    * A resource, scope or metric that loses its last item goes as well; one that had none stays.
    */
   apply(bytes: Uint8Array, scan: ScannedRows): Uint8Array {
-    const messages = this.#messages(bytes, scan);
+    const edits = this.#ordered(scan);
+    const messages = this.#read(bytes, scan, edits);
     const containers = scan.containers;
     const count = containers.length;
     /** By how many bytes the content of a container grows; items in it, with those of the containers inside. */
     const growth = new Int32Array(count);
     const items = containers.items.slice(0, count);
     const left = containers.items.slice(0, count);
-    for (const message of messages) {
-      if (message.dropped) left[message.container]--;
-      growth[message.container] += message.dropped
-        ? message.fieldStart - message.end
-        : message.added + varintSize(message.size + message.added) - (message.start - message.prefix);
+    for (let i = 0; i < messages.length; i++) {
+      const container = messages.container[i];
+      if (messages.dropped[i] === 1) {
+        left[container]--;
+        growth[container] += messages.field[i] - messages.end[i];
+        continue;
+      }
+      const size = messages.end[i] - messages.start[i] + messages.growth[i];
+      growth[container] += messages.growth[i] + varintSize(size) - (messages.start[i] - messages.prefix[i]);
     }
     let total = bytes.length;
     const removed = new Uint8Array(count);
@@ -72,7 +108,7 @@ export class Edits {
     let from = 0;
     let to = 0;
     const copy = (end: number) => {
-      out.set(bytes.subarray(from, end), to);
+      if (end > from) out.set(bytes.subarray(from, end), to);
       to += end - from;
       from = end;
     };
@@ -84,21 +120,32 @@ export class Edits {
     let m = 0;
     for (let i = 0; i <= count; i++) {
       const next = i < count ? containers.prefix[i] : bytes.length;
-      for (; m < messages.length && messages[m].prefix < next; m++) {
-        const message = messages[m];
-        if (message.prefix < from) continue;
-        if (message.dropped) {
-          copy(message.fieldStart);
-          from = message.end;
-        } else {
-          copy(message.prefix);
-          putSize(message.size + message.added);
-          from = message.start;
-          copy(message.end);
-          for (const content of message.contents) {
-            out.set(content, to);
-            to += content.length;
+      for (; m < messages.length && messages.prefix[m] < next; m++) {
+        if (messages.prefix[m] < from) continue;
+        const end = messages.end[m];
+        if (messages.dropped[m] === 1) {
+          copy(messages.field[m]);
+          from = end;
+          continue;
+        }
+        copy(messages.prefix[m]);
+        putSize(end - messages.start[m] + messages.growth[m]);
+        from = messages.start[m];
+        if (messages.cut[m] === 1) {
+          for (let p = from; p < end; ) {
+            const past = this.#fieldEnd(bytes, p, end);
+            if (this.#cuts(edits, messages, m, tag >>> 3)) {
+              copy(p);
+              from = past;
+            }
+            p = past;
           }
+        }
+        copy(end);
+        for (let e = messages.first[m]; e < messages.first[m + 1]; e++) {
+          const content = this.#contents[edits[e]] as Uint8Array;
+          out.set(content, to);
+          to += content.length;
         }
       }
       if (i === count || next < from) continue;
@@ -115,55 +162,107 @@ export class Edits {
     return out;
   }
 
-  /** The edited messages in the order of the bytes, each once. */
-  #messages(bytes: Uint8Array, scan: ScannedRows): Message[] {
-    const order = this.#rows.map((_, edit) => edit);
-    order.sort((a, b) => scan.offset[this.#rows[a]] - scan.offset[this.#rows[b]] || a - b);
-    const messages: Message[] = [];
-    for (const edit of order) {
-      const row = this.#rows[edit];
-      if (row >= scan.length) throw new RangeError(`no row ${row} in a scan of ${scan.length}`);
-      const content = this.#contents[edit];
+  /** The edits by the order of the bytes; those of one message by that of the calls. */
+  #ordered(scan: ScannedRows): Uint32Array {
+    const rows = this.#rows;
+    const order = new Uint32Array(this.#length);
+    let sorted = true;
+    for (let e = 0; e < order.length; e++) {
+      if (rows[e] >= scan.length) throw new RangeError(`no row ${rows[e]} in a scan of ${scan.length}`);
+      order[e] = e;
+      if (e > 0 && scan.offset[rows[e]] < scan.offset[rows[e - 1]]) sorted = false;
+    }
+    return sorted ? order : order.sort((a, b) => scan.offset[rows[a]] - scan.offset[rows[b]] || a - b);
+  }
+
+  #read(bytes: Uint8Array, scan: ScannedRows, edits: Uint32Array): Messages {
+    const messages = this.#messages;
+    messages.reset(edits.length);
+    let m = -1;
+    for (let e = 0; e < edits.length; e++) {
+      const row = this.#rows[edits[e]];
       const prefix = scan.offset[row];
-      let message = messages.at(-1);
-      if (message?.prefix !== prefix) {
-        const end = enter(bytes, prefix, bytes.length);
-        const start = position;
-        const fieldStart = tagStart(bytes, prefix);
-        const container = scan.container[row];
-        message = {
-          fieldStart,
-          prefix,
-          start,
-          end,
-          size: end - start,
-          container,
-          dropped: false,
-          added: 0,
-          contents: [],
-        };
-        messages.push(message);
+      if (m < 0 || messages.prefix[m] !== prefix) {
+        m = messages.length++;
+        messages.prefix[m] = prefix;
+        messages.end[m] = enter(bytes, prefix, bytes.length);
+        messages.start[m] = position;
+        messages.field[m] = tagStart(bytes, prefix);
+        messages.container[m] = scan.container[row];
+        messages.first[m] = e;
+        messages.growth[m] = 0;
+        messages.dropped[m] = 0;
+        messages.cut[m] = 0;
       }
-      if (content === undefined) message.dropped = true;
-      else {
-        message.contents.push(content);
-        message.added += content.length;
+      messages.first[m + 1] = e + 1;
+      const field = this.#fields[edits[e]];
+      if (field === DROPPED) {
+        messages.dropped[m] = 1;
+        continue;
+      }
+      messages.growth[m] += (this.#contents[edits[e]] as Uint8Array).length;
+      if (field > 0) messages.cut[m] = 1;
+    }
+    for (m = 0; m < messages.length; m++) {
+      if (messages.cut[m] === 0) continue;
+      messages.cut[m] = 0;
+      const end = messages.end[m];
+      for (let p = messages.start[m]; p < end; ) {
+        const past = this.#fieldEnd(bytes, p, end);
+        if (this.#cuts(edits, messages, m, tag >>> 3)) {
+          messages.growth[m] -= past - p;
+          messages.cut[m] = 1;
+        }
+        p = past;
       }
     }
     return messages;
   }
+
+  /** Past the field at `at`, whose tag is in `tag`. */
+  #fieldEnd(bytes: Uint8Array, at: number, end: number): number {
+    tag = readTag(bytes, at, end);
+    return skip(bytes, tag, position, end);
+  }
+
+  #cuts(edits: Uint32Array, messages: Messages, m: number, field: number): boolean {
+    for (let e = messages.first[m]; e < messages.first[m + 1]; e++) if (this.#fields[edits[e]] === field) return true;
+    return false;
+  }
 }
 
-interface Message {
-  fieldStart: number;
-  prefix: number;
-  start: number;
-  end: number;
-  size: number;
-  container: number;
-  dropped: boolean;
-  added: number;
-  contents: Uint8Array[];
+/** Of the field passed last. */
+let tag = 0;
+
+/** The edited messages in the order of the bytes, each once: columns, since a sampler edits all of a request. */
+class Messages {
+  length = 0;
+  /** Where the tag, the length prefix and the content start, and past the content. */
+  field = new Uint32Array(0);
+  prefix = new Uint32Array(0);
+  start = new Uint32Array(0);
+  end = new Uint32Array(0);
+  container = new Uint32Array(0);
+  /** Its edits are [first[i], first[i + 1]) of the ordered ones. */
+  first = new Uint32Array(1);
+  /** By how many bytes its content grows. */
+  growth = new Int32Array(0);
+  dropped = new Uint8Array(0);
+  /** 1 where there are fields to cut. */
+  cut = new Uint8Array(0);
+
+  /** Empty, with room for so many. */
+  reset(room: number): void {
+    this.length = 0;
+    if (this.prefix.length >= room && this.prefix.length <= MOST_ROOM) return;
+    const capacity = Math.max(room, SMALLEST);
+    for (const name of ["field", "prefix", "start", "end", "container"] as const)
+      this[name] = new Uint32Array(capacity);
+    this.first = new Uint32Array(capacity + 1);
+    this.growth = new Int32Array(capacity);
+    this.dropped = new Uint8Array(capacity);
+    this.cut = new Uint8Array(capacity);
+  }
 }
 
 /**

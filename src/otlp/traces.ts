@@ -161,6 +161,7 @@ function scanScopeSpans(
     scan.container[row] = container;
     scan.duration[row] = nanos > 0 ? nanos / 1e6 : 0;
     scan.failed[row] = status === 2 ? 1 : 0;
+    scan.status[row] = status === 1 || status === 2 ? status : 0;
     scan.kind[row] = kind;
     scan.traceId[row] = traceId;
     scan.spanId[row] = spanId;

@@ -2,7 +2,7 @@
 import type { Attributes, Batch, ExportRequest, Labels, RowsOf, Telemetry } from "../api/index.ts";
 import { ATTRIBUTE_FIELD, EXEMPLAR_FIELD, MetricScan, type ScanOf } from "../otlp/columns.ts";
 import { encodeAttributes, encodeExemplar } from "../otlp/encode.ts";
-import { labelsOf } from "../otlp/labels.ts";
+import { type Envelope, labelsOf } from "../otlp/labels.ts";
 import { Edits } from "../otlp/splice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -19,8 +19,15 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   readonly #edits = new Edits();
   /** By offset of the row's message: what its annotations have come to. */
   readonly #attributes = new Map<number, { row: number; attributes: Attributes; encoded: Uint8Array }>();
-  readonly #dropped = new Set<number>();
+  /** By row of the scan: 1 where its message is dropped. */
+  #gone = new Uint8Array(0);
+  /** Points, records or spans that are dropped. */
+  #dropped = 0;
   #unseenDrops = false;
+  /** By container: what its rows' labels have in common. */
+  readonly #envelopes = new Map<number, Envelope>();
+  #appended: Uint8Array[] = [];
+  #appendedItems = 0;
 
   constructor(signal: S) {
     this.signal = signal;
@@ -34,14 +41,19 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     this.#kept = undefined;
     this.#edits.clear();
     this.#attributes.clear();
-    this.#dropped.clear();
+    if (this.#gone.length !== scan.capacity) this.#gone = new Uint8Array(scan.capacity);
+    else if (this.#dropped > 0) this.#gone.fill(0);
+    this.#dropped = 0;
     this.#unseenDrops = false;
+    if (this.#envelopes.size > 0) this.#envelopes.clear();
+    this.#appended = [];
+    this.#appendedItems = 0;
     return this;
   }
 
-  /** Data points, log records or spans that are left. */
+  /** Data points, log records or spans that are left, with those that were added. */
   get items(): number {
-    return this.#scan.items - this.#dropped.size;
+    return this.#scan.items - this.#dropped + this.#appendedItems;
   }
 
   #scanned(row: number): number {
@@ -50,7 +62,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   }
 
   labels(row: number): Labels {
-    return labelsOf(this.signal, this.bytes, this.#scan, this.#scanned(row));
+    return labelsOf(this.signal, this.bytes, this.#scan, this.#scanned(row), this.#envelopes);
   }
 
   annotate(row: number, attributes: Attributes, how?: "attributes" | "exemplar"): void {
@@ -71,9 +83,24 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   }
 
   drop(row: number): void {
-    this.#dropped.add(this.#scan.offset[this.#scanned(row)]);
-    this.#edits.drop(this.#scanned(row));
+    const r = this.#scanned(row);
+    if (this.#gone[r] === 1) return;
+    const { offset, length } = this.#scan;
+    // the rows of one point stand together
+    for (let i = r; i >= 0 && offset[i] === offset[r]; i--) this.#gone[i] = 1;
+    for (let i = r + 1; i < length && offset[i] === offset[r]; i++) this.#gone[i] = 1;
+    this.#dropped++;
+    this.#edits.drop(r);
     this.#unseenDrops = true;
+  }
+
+  replace(row: number, field: number, content: Uint8Array): void {
+    this.#edits.replace(this.#scanned(row), field, content);
+  }
+
+  append(request: Uint8Array, items: number): void {
+    this.#appended.push(request);
+    this.#appendedItems += items;
   }
 
   /** Takes dropped rows out of `rows`, copies since other pipelines share the columns; for the pipeline, between processors. */
@@ -81,8 +108,12 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     if (!this.#unseenDrops) return;
     this.#unseenDrops = false;
     const { rows } = this;
-    const kept: number[] = [];
-    for (let i = 0; i < rows.length; i++) if (!this.#dropped.has(rows.offset[i])) kept.push(i);
+    const gone = this.#gone;
+    const before = this.#kept;
+    const room = new Uint32Array(rows.length);
+    let left = 0;
+    for (let i = 0; i < rows.length; i++) if (gone[before ? before[i] : i] === 0) room[left++] = i;
+    const kept = room.subarray(0, left);
     const compact: Record<string, unknown> = { length: kept.length };
     for (const [name, column] of Object.entries(rows)) {
       if (!ArrayBuffer.isView(column)) continue;
@@ -100,7 +131,25 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     const scan = this.#scan;
     for (const { row, encoded } of this.#attributes.values()) this.#edits.append(row, encoded);
     const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan);
-    return { signal: this.signal, bytes, items: this.items };
+    return { signal: this.signal, bytes: this.#appended.length === 0 ? bytes : this.#with(bytes), items: this.items };
+  }
+
+  /** What was added, where nothing else is left; undefined when nothing was. */
+  added(): ExportRequest<S> | undefined {
+    if (this.#appended.length === 0) return undefined;
+    return { signal: this.signal, bytes: this.#with(new Uint8Array(0)), items: this.#appendedItems };
+  }
+
+  /** Requests follow each other byte by byte: the repeated field at their top goes on. */
+  #with(bytes: Uint8Array): Uint8Array {
+    const all = [bytes, ...this.#appended];
+    const joined = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const each of all) {
+      joined.set(each, at);
+      at += each.length;
+    }
+    return joined;
   }
 }
 
@@ -128,5 +177,17 @@ export function viewRows<S extends Telemetry>(
 const COLUMNS: { readonly [S in Telemetry]: readonly string[] } = {
   metrics: ["time", "offset", "value"],
   logs: ["time", "offset", "severity", "bodyStart", "bodyEnd", "traceId", "spanId"],
-  traces: ["time", "offset", "duration", "failed", "kind", "traceId", "spanId", "parentSpanId"],
+  traces: [
+    "time",
+    "offset",
+    "duration",
+    "failed",
+    "status",
+    "kind",
+    "traceId",
+    "spanId",
+    "parentSpanId",
+    "self",
+    "inherited",
+  ],
 };

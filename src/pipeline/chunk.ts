@@ -6,16 +6,26 @@ export const CHUNK = 4096;
 
 export type Columns = Record<string, Float64Array | Uint32Array | Uint8Array>;
 
-function columnsOf(signal: Telemetry): Columns {
+function columnsOf(signal: Telemetry, kind: "points" | "intervals"): Columns {
   const u32 = () => new Uint32Array(CHUNK);
   const f64 = () => new Float64Array(CHUNK);
   const u8 = () => new Uint8Array(CHUNK);
   const common = { time: f64(), offset: u32() };
+  if (kind === "intervals") return { ...common, count: f64(), failed: f64() };
   if (signal === "metrics") return { ...common, value: f64() };
   const ids = { traceId: u32(), spanId: u32() };
   return signal === "logs"
     ? { ...common, ...ids, severity: u8(), bodyStart: u32(), bodyEnd: u32() }
-    : { ...common, ...ids, parentSpanId: u32(), duration: f64(), failed: u8(), kind: u8() };
+    : {
+        ...common,
+        ...ids,
+        parentSpanId: u32(),
+        duration: f64(),
+        self: f64(),
+        failed: u8(),
+        inherited: u8(),
+        kind: u8(),
+      };
 }
 
 export class Chunk<S extends Telemetry> {
@@ -28,12 +38,12 @@ export class Chunk<S extends Telemetry> {
   readonly rows: { length: number } & Columns;
   readonly #columns: Columns;
 
-  constructor(signal: Telemetry) {
+  constructor(signal: Telemetry, kind: "points" | "intervals" = "points") {
     const f64 = () => new Float64Array(CHUNK);
     const u8 = () => new Uint8Array(CHUNK);
     const numbers = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
-    this.verdicts = { ...numbers, finding: u8(), basis: u8() };
-    this.#columns = columnsOf(signal);
+    this.verdicts = { ...numbers, finding: u8(), basis: u8(), since: f64(), rows: f64() };
+    this.#columns = columnsOf(signal, kind);
     this.rows = { ...this.#columns, series: this.series, age: this.age, length: 0 } as never;
   }
 
@@ -47,7 +57,7 @@ export class Chunk<S extends Telemetry> {
       rows[name] = whole ? from[name] : this.#columns[name];
     }
     this.rows.length = count;
-    const { score, observed, expected, lower, upper, finding, basis } = this.verdicts;
+    const { score, observed, expected, lower, upper, finding, basis, since, rows: told } = this.verdicts;
     score.fill(Number.NaN, 0, count);
     observed.fill(Number.NaN, 0, count);
     expected.fill(Number.NaN, 0, count);
@@ -55,6 +65,8 @@ export class Chunk<S extends Telemetry> {
     upper.fill(Number.NaN, 0, count);
     finding.fill(0, 0, count);
     basis.fill(0, 0, count);
+    since.fill(Number.NaN, 0, count);
+    told.fill(Number.NaN, 0, count);
     return this.rows as unknown as JudgedRows<S>;
   }
 }

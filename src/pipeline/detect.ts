@@ -79,7 +79,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     this.#table = table;
     this.#allows = matching(options.match);
     this.#state = new SeriesState(typeof plugin.state === "function" ? plugin.state(own as never) : plugin.state);
-    this.#chunk = new Chunk(plugin.signal);
+    this.#chunk = new Chunk(plugin.signal, plugin.rows);
     table.own(this);
   }
 
@@ -290,6 +290,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         lower: verdicts.lower[i],
         upper: verdicts.upper[i],
         basis: verdicts.basis[i],
+        since: orNothing(verdicts.since[i]),
+        rows: orNothing(verdicts.rows[i]),
         contributors: [],
       },
       labels,
@@ -384,6 +386,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     return from;
   }
 }
+
+const orNothing = (value: number) => (Number.isNaN(value) ? undefined : value);
 
 /** The shape of what is kept of each series beside its state. */
 const MEMBERS = new SeriesState({ hash0: "i32", hash1: "i32", age: "u32", seen: "f64" });

@@ -1,6 +1,6 @@
 // A row past the threshold -> an Anomaly: its names, its severity, its identity. Off the hot path.
 import { createHash } from "node:crypto";
-import type { Anomaly, AnomalyState, Labels, Severity, Telemetry } from "../api/index.ts";
+import type { Anomaly, AnomalyState, Labels, Measure, Severity, Telemetry } from "../api/index.ts";
 import { canonical, sentence, text } from "./sentence.ts";
 
 /** What the detector and its calibration say of the row. */
@@ -9,7 +9,7 @@ export interface Evidence {
   readonly signal: Telemetry;
   readonly type: string;
   /** What was measured, where it is not the row's own value. */
-  readonly measure?: { readonly name: string; readonly unit: string } | undefined;
+  readonly measure?: Measure | undefined;
   readonly companions: boolean;
   readonly time: number;
   /** NaN where the detector claims no probability, Infinity where it cannot be chance. */
@@ -28,6 +28,8 @@ export interface Evidence {
   readonly state?: AnomalyState;
   /** When the episode opened, where that was not now. */
   readonly since?: number | undefined;
+  /** How many rows it has been since then. */
+  readonly rows?: number | undefined;
   /** The whole sentence, where the usual one would not do. */
   readonly reason?: string | undefined;
 }
@@ -58,7 +60,7 @@ export function fingerprint(detector: string, signal: Telemetry, labels: Labels,
 
 /** Without episodes yet, each anomaly opens one of its own, unless its finder says since when it lasts. */
 export function describe(evidence: Evidence, labels: Labels): Anomaly {
-  const mark = fingerprint(evidence.detector, evidence.signal, labels, evidence.about);
+  const mark = fingerprint(evidence.detector, evidence.signal, labels, evidence.about ?? labels.part);
   const { score } = evidence;
   return {
     id: `${mark}-${Math.max(0, Math.trunc(evidence.since ?? evidence.time)).toString(36)}`,

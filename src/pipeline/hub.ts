@@ -1,9 +1,10 @@
 // What receivers emit into: refuse, or run every pipeline that wants the request in this very tick and hand it to the queues.
-import type { Anomaly, Emit, ExportRequest, Host, Telemetry } from "../api/index.ts";
+import type { Anomaly, Emit, ExportRequest, Host, Processor, Telemetry } from "../api/index.ts";
 import { countItems } from "../otlp/split.ts";
 import type { Intake } from "./intake.ts";
 import type { AnomalyPipeline, TelemetryPipeline } from "./pipeline.ts";
 import type { Queue } from "./queue.ts";
+import type { Stage } from "./stage.ts";
 
 /** The run of one request: what is raised and fed meanwhile waits until its columns are no longer in use. */
 export class Turn {
@@ -12,6 +13,9 @@ export class Turn {
   #fed: (() => void)[] = [];
   /** Anomalies go to every one of them; a reload replaces the list. */
   pipelines: readonly AnomalyPipeline[];
+  /** Processors that have `found`: told of every anomaly at once. A reload replaces the list. */
+  listeners: readonly Stage<Processor<any>>[] = [];
+  #telling = false;
 
   constructor(pipelines: readonly AnomalyPipeline[] = []) {
     this.pipelines = pipelines;
@@ -19,6 +23,20 @@ export class Turn {
 
   readonly raise = (anomaly: Anomaly): void => {
     this.#raised.push(anomaly);
+    // what a listener raises is not told to listeners
+    if (this.#telling) return;
+    this.#telling = true;
+    for (const stage of this.listeners) {
+      if (stage.out) continue;
+      const began = performance.now();
+      try {
+        stage.part.found!(anomaly);
+        stage.passed(began, 0, 0);
+      } catch (error) {
+        stage.failed(began, 0, error);
+      }
+    }
+    this.#telling = false;
   };
 
   /** Runs what a connector feeds: at once, or after the request that is running. The task does not throw. */
@@ -116,8 +134,8 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
     for (const queue of queues) if (!queue.room(weight)) return queue;
     turn.begin();
     try {
-      const rows = intake.rows();
       const receivedAt = now();
+      const rows = intake.rows(receivedAt);
       const requests = pipelines.map((pipeline) => pipeline.run(bytes, receivedAt, intake.scan, rows));
       // from here on nothing throws, so a request is in every queue or in none
       const later: Promise<boolean>[] = [];
@@ -204,6 +222,27 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
     return outcome.blocks ? wait(outcome, bytes, release) : refuse(outcome, bytes, release);
   };
 }
+
+/**
+ * Runs an empty request through a pipeline in which a processor waits for one to add to, and hands what comes of it to its queues; not
+ * while one of them has no room. Within a turn. Whether anything was sent.
+ */
+export function flush<S extends Telemetry>(intake: Intake<S>, pipeline: TelemetryPipeline<S>, now: number): boolean {
+  if (!pipeline.due || !pipeline.queues.every((queue) => queue.room(LITTLE))) return false;
+  intake.read(NOTHING);
+  const request = pipeline.run(NOTHING, now, intake.scan, intake.rows(now));
+  if (!request || request.items === 0) return false;
+  const weight = { items: request.items, bytes: request.bytes.length };
+  // a queue whose storage fails has counted and told it
+  for (const queue of pipeline.queues) {
+    void queue.push(request as ExportRequest, weight, nothing, pipeline.batching);
+    if (queue.persistent) void queue.flush();
+  }
+  return true;
+}
+
+const NOTHING = new Uint8Array(0);
+const LITTLE = { items: 1, bytes: 1 };
 
 const isQueue = (outcome: Outcome): outcome is Queue => typeof outcome === "object" && !(outcome instanceof Promise);
 

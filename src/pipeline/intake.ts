@@ -7,6 +7,7 @@ import { scanTraces } from "../otlp/traces.ts";
 import { DistributionMemory } from "../series/distributions.ts";
 import { Rates } from "../series/rates.ts";
 import { type Identify, NO_SERIES, SeriesTable } from "../series/table.ts";
+import { Assembler, type AssemblerOptions } from "../traces/assembler.ts";
 import { viewRows } from "./batch.ts";
 
 /**
@@ -33,6 +34,7 @@ export class Intake<S extends Telemetry> {
   #series = new Uint32Array(0);
   readonly #identify: Identify | undefined;
   readonly #view = {} as RowsOf[S];
+  #assembler: Assembler | undefined;
 
   /** `seed` keys the hash of identities; `limit` bounds the series remembered. */
   constructor(signal: S, seed: number, limit: number) {
@@ -51,6 +53,22 @@ export class Intake<S extends Telemetry> {
   /** What was scanned last; its columns are those that `rows` shows. */
   get scan(): ScanOf[S] {
     return this.#columns;
+  }
+
+  /** What puts traces together; undefined while nobody wants that. */
+  get assembler(): Assembler | undefined {
+    return this.#assembler;
+  }
+
+  assemble(options: AssemblerOptions): Assembler {
+    this.#assembler ??= new Assembler(options, this.table, this.#seed);
+    this.#assembler.options = options;
+    return this.#assembler;
+  }
+
+  stopAssembling(): void {
+    if (this.#assembler) this.table.disown(this.#assembler);
+    this.#assembler = undefined;
   }
 
   /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. */
@@ -72,6 +90,13 @@ export class Intake<S extends Telemetry> {
     if (this.#series.length !== scan.capacity) this.#series = new Uint32Array(scan.capacity);
     const series = this.#series;
     this.table.assign(scan.hash0, scan.hash1, scan.length, series, this.#identify);
+    if (scan instanceof SpanScan) {
+      if (this.#assembler) this.#assembler.add(this.#bytes, scan, series, receivedAt ?? 0);
+      else {
+        scan.self.set(scan.duration.subarray(0, scan.length));
+        scan.inherited.fill(0, 0, scan.length);
+      }
+    }
     if (scan instanceof MetricScan) {
       this.#rates.apply(scan, series);
       this.#distributions.apply(scan, series);

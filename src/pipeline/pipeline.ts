@@ -72,6 +72,11 @@ export class TelemetryPipeline<S extends Telemetry> {
     return true;
   }
 
+  /** Whether a processor has something to add to a batch and waits for one. */
+  get due(): boolean {
+    return this.#ends.processors.some((stage) => !stage.out && stage.part.due === true);
+  }
+
   /** What is to be sent of a request, undefined when nothing is left of it. Connectors have had it when this returns. */
   run(bytes: Uint8Array, receivedAt: number, scan: ScanOf[S], rows: RowsOf[S]): ExportRequest<S> | undefined {
     const { processors, connectors } = this.#ends;
@@ -85,7 +90,7 @@ export class TelemetryPipeline<S extends Telemetry> {
         const result: unknown = stage.part.process(data);
         if (result === undefined) {
           stage.passed(began, items, 0);
-          return undefined;
+          return batch.added();
         }
         if (result !== data) throw rubbish(result, "the batch that it was given, or nothing");
         batch.settle();

@@ -1,5 +1,5 @@
 // The sentence of an anomaly, as a person on call would say it. Off the hot path.
-import type { Attributes, AttributeValue, Labels } from "../api/index.ts";
+import type { Attributes, AttributeValue, Labels, Said } from "../api/index.ts";
 import type { Evidence } from "./finding.ts";
 import { seriesName } from "./match.ts";
 
@@ -68,9 +68,12 @@ const USUALLY = ["usually it is", "at this hour it is usually", "at this hour of
 /** "checkout http.server.duration p95 is 2.31 s; at this hour it is usually 180 to 420 ms (rarer than 1 in 2 million)." */
 export function sentence(evidence: Evidence, labels: Labels): string {
   const unit = evidence.measure?.unit ?? labels.unit;
+  if (evidence.measure?.say) {
+    return `${evidence.measure.say(said(evidence, labels, unit))}${chances(evidence.rarity)}${lasting(evidence)}.`;
+  }
   const { observed, expected, lower, upper, rarity, basis, type } = evidence;
   const verb = VERBS[type];
-  const said = `${subject(evidence, labels)} ${verb ?? "is"} ${quantity(observed, unit)}`;
+  const what = `${subject(evidence, labels)} ${verb ?? "is"} ${quantity(observed, unit)}`;
   const usually = verb ? "before it was usually" : (USUALLY[basis] ?? USUALLY[0]);
   let usual = "";
   if (Number.isFinite(expected)) {
@@ -78,7 +81,29 @@ export function sentence(evidence: Evidence, labels: Labels): string {
     usual = `; ${usually} ${band ? between(lower, upper, unit) : `about ${quantity(expected, unit)}`}`;
   } else if (observed > upper) usual = `, above its limit of ${quantity(upper, unit)}`;
   else if (observed < lower) usual = `, below its limit of ${quantity(lower, unit)}`;
-  return `${said}${usual}${chances(rarity)}.`;
+  return `${what}${usual}${chances(rarity)}${lasting(evidence)}.`;
+}
+
+const NOUN = { metrics: "points", logs: "records", traces: "spans" } as const;
+
+/** "; since 12:04 UTC, 31 spans"; nothing where it is one row alone. */
+function lasting({ since, rows, signal, time }: Evidence): string {
+  if (since === undefined || !(since < time)) return "";
+  const clock = new Date(since).toISOString().slice(11, 16);
+  const many = rows !== undefined && rows > 1 ? `, ${quantity(rows, "")} ${NOUN[signal]}` : "";
+  return `; since ${clock} UTC${many}`;
+}
+
+function said({ observed, expected, lower, upper }: Evidence, labels: Labels, unit: string): Said {
+  const shown = (value: number) => (Number.isFinite(value) ? quantity(value, unit, 3) : "");
+  return {
+    service: serviceOf(labels),
+    observed: shown(observed),
+    expected: shown(expected),
+    lower: shown(lower),
+    upper: shown(upper),
+    side: observed > upper ? "above" : observed < lower ? "below" : "within",
+  };
 }
 
 /** "180 to 420 ms": the unit once where both have the same, and as many digits as tell the two apart well. */

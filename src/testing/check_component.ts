@@ -1,12 +1,13 @@
 // The laws of receivers, processors, connectors, exporters and extensions: their life, and what strange data does to them.
 import { setTimeout as after } from "node:timers/promises";
-import type { Anomaly, Component, Emit, ExportRequest, Plugin, Signal, Telemetry } from "../api/index.ts";
+import type { Anomaly, Component, Emit, ExportRequest, Plugin, Signal, Telemetry, Trace } from "../api/index.ts";
 import { Findings } from "../pipeline/detection.ts";
 import { Intake } from "../pipeline/intake.ts";
 import { lineOf } from "../pipeline/line.ts";
 import type { DetectorOptions } from "../pipeline/options.ts";
 import { TelemetryPipeline } from "../pipeline/pipeline.ts";
 import { Stage } from "../pipeline/stage.ts";
+import { checkConnector } from "./check_connector.ts";
 import { checkFinder } from "./check_finder.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { type FakeHost, fakeHost } from "./fake_host.ts";
@@ -43,6 +44,9 @@ export async function checkComponent(
     if (plugin.kind === "exporter") await heeds(plugin, create(home), addressed, report);
     if (plugin.kind !== "exporter" && plugin.kind !== "receiver" && plugin.kind !== "extension") {
       endures(plugin, () => create(home), report);
+      if (plugin.kind === "connector") {
+        await checkConnector(plugin, (emit) => createPart(plugin, parse(home), fakeHost(plugin.type), emit), report);
+      }
       if (plugin.kind === "finder") checkFinder(plugin, () => parse(home), report);
     }
   } catch (error) {
@@ -51,16 +55,22 @@ export async function checkComponent(
   return violations;
 }
 
-function createPart(plugin: ComponentPlugin, config: Record<string, unknown>, host: FakeHost): Component {
-  const taken: Emit = (_, release) => {
-    release?.();
-    return true;
-  };
+const taken: Emit = (_, release) => {
+  release?.();
+  return true;
+};
+
+function createPart(
+  plugin: ComponentPlugin,
+  config: Record<string, unknown>,
+  host: FakeHost,
+  emit: (signal: Telemetry) => Emit = () => taken,
+): Component {
   if (plugin.kind === "receiver") {
     return plugin.create(config, host, Object.fromEntries(plugin.signals.map((signal) => [signal, taken])));
   }
   if (plugin.kind === "connector") {
-    return plugin.create(config, host, Object.fromEntries(plugin.to.map((signal) => [signal, taken])));
+    return plugin.create(config, host, Object.fromEntries(plugin.to.map((signal) => [signal, emit(signal)])));
   }
   if (plugin.kind !== "finder") return plugin.create(config, host);
   const options = config as DetectorOptions;
@@ -143,9 +153,17 @@ function passes<S extends Telemetry>(part: any, kind: "processor" | "connector",
   const ends = { processors: kind === "processor" ? [stage] : [], connectors: kind === "connector" ? [stage] : [] };
   const pipeline = new TelemetryPipeline<S>(signal, signal, { ...ends, queues: [] });
   const intake = new Intake<S>(signal, 1, 1000);
+  const assembler = part.trace && intake.assemble({ idle_timeout: 1000, max_traces: 1000, max_spans: 10_000 });
+  if (assembler) assembler.onTrace = (trace: Trace) => part.trace(trace);
   for (const { what, bytes } of hostileRequests(signal)) {
     intake.read(bytes);
     const request = pipeline.run(bytes, host.now(), intake.scan, intake.rows());
+    try {
+      assembler?.tick(host.now() + 10_000);
+    } catch (error) {
+      report("hostile values", `${what} (${signal}): trace throws: ${messageOf(error)}`);
+      return;
+    }
     if (stage.counts.errors > 0) {
       const [first] = String((host.logged[0]?.fields as { error?: string })?.error).split("\n");
       report("hostile values", `${what} (${signal}): it throws: ${first}`);

@@ -4,6 +4,7 @@ import { type RowOwner, SeriesTable } from "../series/table.ts";
 import type { Law, Violation } from "./check_plugin.ts";
 import { START, seededRandom } from "./fake_host.ts";
 import { generate, type LabelledRequest } from "./generate.ts";
+import { intervals } from "./interval_stream.ts";
 import { type Recording, record, successors } from "./recording.ts";
 import { judge } from "./sense.ts";
 import { type AnyDetector, lending, type Parse, type ScoreThenLearn, Trial } from "./trial.ts";
@@ -16,14 +17,22 @@ const STREAMS = {
   logs: (seed: number) => generate.logs({ seed, anomalies: 20 }),
 } as const;
 
-const streamOf = ({ signal, rows }: AnyDetector, seed: number): Iterable<LabelledRequest<any>> =>
-  rows === "vectors" ? generate.vectors({ seed, points: 1500, anomalies: 30 }) : STREAMS[signal as Telemetry](seed);
+function recorded(
+  { signal, rows }: AnyDetector,
+  seed: number,
+  stream?: Iterable<LabelledRequest<any>>,
+): Recording<any> {
+  if (rows === "intervals") return intervals(signal, { seed });
+  if (stream) return record(signal as Telemetry, stream);
+  if (rows === "vectors") return record("metrics", generate.vectors({ seed, points: 1500, anomalies: 30 }));
+  return record<Telemetry>(signal, STREAMS[signal as Telemetry](seed));
+}
 
-/** `stream` stands in for the labelled stream that we generate, where a detector finds what is not planted there. */
+/** `stream` stands in for the labelled stream that we generate, where a detector of rows or vectors finds what is not planted there. */
 export function checkDetector(plugin: AnyDetector, parse: Parse, stream?: Iterable<LabelledRequest<any>>): Violation[] {
   const violations: Violation[] = [];
   const report: Report = (law, seen) => violations.push({ law, seen });
-  const recording = record(plugin.signal as Telemetry, stream ?? streamOf(plugin, 1));
+  const recording = recorded(plugin, 1, stream);
   try {
     const trial = new Trial(plugin, parse(), recording.table);
     trial.feed(recording, 0, recording.rows.length).end();
@@ -94,7 +103,7 @@ function remembers(plugin: AnyDetector, parse: Parse, recording: Recording, repo
   const snapshot = before.detector.takeSnapshot();
   before.end();
   // whatever lies outside its columns belongs to another detector by now
-  const stranger = record(recording.signal, streamOf(plugin, 2));
+  const stranger = recorded(plugin, 2);
   new Trial(plugin, parse(), stranger.table).feed(stranger, 0, stranger.rows.length).end();
   const after = new Trial(plugin, parse(), recording.table);
   try {
@@ -193,7 +202,7 @@ function survives(plugin: AnyDetector, parse: Parse, report: Report): void {
     { what: "strange values and times", values: VALUES, times: TIMES },
   ];
   for (const { what, values, times } of trials) {
-    const recording = strange(signal, values, times, plugin.rows === "vectors" ? 4 : 1);
+    const recording = strange(signal, values, times, plugin.rows === "vectors" ? 4 : 1, plugin.rows);
     let fault: string | undefined;
     const watch = (inner: ScoreThenLearn): ScoreThenLearn => {
       return (rows, state, verdicts, config) => {
@@ -231,7 +240,13 @@ function infinite(state: StateOf<StateShape>): string | undefined {
  * 600 rows of 4 series, or so many times as many; from the middle on every third has a value of `values` and a time of `times`,
  * where there are any.
  */
-function strange(signal: Telemetry, values: readonly number[], times: readonly number[], scale: number): Recording {
+function strange(
+  signal: Telemetry,
+  values: readonly number[],
+  times: readonly number[],
+  scale: number,
+  kind?: AnyDetector["rows"],
+): Recording {
   const length = 600 * scale;
   const count = 4;
   const random = seededRandom(5);
@@ -248,8 +263,10 @@ function strange(signal: Telemetry, values: readonly number[], times: readonly n
   const small = new Uint8Array(length);
   const ids = { traceId: u32, spanId: u32, parentSpanId: u32, bodyStart: u32, bodyEnd: u32 };
   const severity = Uint8Array.from({ length }, (_, i) => (odd(i) ? i % 25 : 9));
-  const columns = { series, time, offset: u32, value, duration: value, failed: small, kind: small, severity, ...ids };
-  const rows = { length, age: u32, ...columns } as unknown as JudgedRows<Telemetry>;
+  const counted = { count: value, failed: kind === "intervals" ? value : small };
+  const columns = { series, time, offset: u32, value, duration: value, self: value, kind: small, inherited: small };
+  const all = { ...columns, severity, ...ids, ...counted };
+  const rows = { length, age: u32, ...all } as unknown as JudgedRows<Telemetry>;
   return { signal, table, rows, series: count, item: series, planted: small, labels: () => NAMELESS };
 }
 

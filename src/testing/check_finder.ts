@@ -19,6 +19,8 @@ const POINTS = 400;
 const LOST = [200, 240, 290, 330] as const;
 const SERVICES = 3;
 const TICKS = 3;
+/** How traces are put together: none is complete before its next tick but one. */
+const TOGETHER = { idle_timeout: 6000, max_traces: 1000, max_spans: 20_000 };
 
 const STREAMS = {
   metrics: () => generate.metrics({ points: POINTS, step: STEP, services: SERVICES }),
@@ -81,6 +83,8 @@ function findings(
   const stage = new Stage<any>({ process: (batch: Batch) => part.process(batch) }, host);
   const pipeline = new TelemetryPipeline(signal, signal, { processors: [stage], connectors: [], queues: [] });
   const intake = new Intake(signal, 1, 1000);
+  const assembler = part.trace && intake.assemble(TOGETHER);
+  if (assembler) assembler.onTrace = (trace) => part.trace!(trace);
   for (const [i, { bytes }] of requests.entries()) {
     const at = Math.floor((i * POINTS) / requests.length);
     if (restarts && i % 97 === 0) {
@@ -95,7 +99,11 @@ function findings(
       pipeline.run(bytes, host.time, intake.scan, intake.rows(host.time));
     }
     if (i % SERVICES !== SERVICES - 1) continue;
-    for (let tick = 1; tick <= TICKS; tick++) part.tick?.(host.time + (tick * STEP) / TICKS);
+    for (let tick = 1; tick <= TICKS; tick++) {
+      const now = host.time + (tick * STEP) / TICKS;
+      assembler?.tick(now);
+      part.tick?.(now);
+    }
   }
   return found;
 }

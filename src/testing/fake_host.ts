@@ -52,7 +52,14 @@ export function fakeHost(id = "test"): FakeHost {
       if (!extension) throw new Error(`there is no extension ${wanted}`);
       return extension;
     },
-    agent: { version: "0.0.0", startedAt: START, components: () => [], pipelines: () => [], measurements: () => [] },
+    agent: {
+      version: "0.0.0",
+      startedAt: START,
+      components: () => [],
+      pipelines: () => [],
+      measurements: () => [],
+      calls: () => [],
+    },
   };
 }
 

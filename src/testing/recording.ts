@@ -25,6 +25,7 @@ export function record<S extends Telemetry>(signal: S, requests: Iterable<Labell
   const bytes = new Uint8Array(Buffer.concat(all.map((request) => request.bytes)));
   const planted = new Uint8Array(Buffer.concat(all.map((request) => request.planted)));
   const intake = new Intake(signal, 1, 1_000_000);
+  if (signal === "traces") intake.assemble({ idle_timeout: 10_000, max_traces: 1_000_000, max_spans: 10_000_000 });
   intake.read(bytes);
   const itemAt = new Map<number, number>();
   for (let row = 0; row < intake.scan.length; row++) {
@@ -84,5 +85,7 @@ export function cut<S extends Telemetry>(
     labels: (row) => recording.labels(from + row),
     annotate: (row, attributes) => annotated(from + row, attributes),
     drop() {},
+    replace() {},
+    append() {},
   };
 }

@@ -1,5 +1,13 @@
 // One run of a detector over recorded rows through the agent's own code, its raw scores and anomalies written down.
-import type { Anomaly, DetectorPlugin, StateShape, Telemetry, VectorDetectorPlugin, Verdicts } from "../api/index.ts";
+import type {
+  Anomaly,
+  DetectorPlugin,
+  IntervalDetectorPlugin,
+  StateShape,
+  Telemetry,
+  VectorDetectorPlugin,
+  Verdicts,
+} from "../api/index.ts";
 import { Detector } from "../pipeline/detect.ts";
 import type { DetectorOptions } from "../pipeline/options.ts";
 import { VectorDetector } from "../pipeline/vector_detector.ts";
@@ -7,7 +15,10 @@ import type { SeriesTable } from "../series/table.ts";
 import { fakeHost } from "./fake_host.ts";
 import { cut, type Recording } from "./recording.ts";
 
-export type AnyDetector = DetectorPlugin<any, any, StateShape> | VectorDetectorPlugin<any, StateShape>;
+export type AnyDetector =
+  | DetectorPlugin<any, any, StateShape>
+  | VectorDetectorPlugin<any, StateShape>
+  | IntervalDetectorPlugin<any, any, StateShape>;
 /** Of either kind of rows. */
 export type ScoreThenLearn = (rows: any, state: any, verdicts: any, config: any) => void;
 
@@ -47,7 +58,7 @@ export class Trial {
     this.detector =
       plugin.rows === "vectors"
         ? new VectorDetector({ ...plugin, scoreThenLearn }, options, host, table, raise)
-        : new Detector({ ...plugin, scoreThenLearn }, options, options as DetectorOptions, host, table, raise);
+        : new Detector({ ...plugin, scoreThenLearn } as never, options, options as DetectorOptions, host, table, raise);
   }
 
   /** Rows [from, to) in batches that end at `ends`, which ascend, and at `to`. */

@@ -22,7 +22,8 @@ test("a point far from the mean scores higher than the usual ones", () => {
   const state = { mean: new Float64Array(1), distance: new Float64Array(1) };
   const blank = () => new Float64Array(length).fill(Number.NaN);
   const numbers = { score: blank(), expected: blank(), lower: blank(), upper: blank(), observed: blank() };
-  const verdicts = { ...numbers, finding: new Uint8Array(length), basis: new Uint8Array(length) };
+  const more = { finding: new Uint8Array(length), basis: new Uint8Array(length), since: blank(), rows: blank() };
+  const verdicts = { ...numbers, ...more };
   plugin.scoreThenLearn(rows, state, verdicts, { alpha: 0.2 });
   const [spike, ...usual] = [...verdicts.score].reverse();
   assert.ok(

@@ -1,4 +1,5 @@
 // Reads and plays the scripts of this folder: series in, anomalies out. README.md says how they are written.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Anomaly, Labels, Processor, ProcessorPlugin, Telemetry } from "../../src/api/index.ts";
@@ -14,6 +15,8 @@ interface Series {
   readonly id: string;
   readonly name: string;
   readonly service: string;
+  /** Of a span: the name of the one that it is a child of, in the same step. */
+  readonly parent: string | undefined;
   readonly attributes: Readonly<Record<string, string>>;
   readonly terms: string;
 }
@@ -40,6 +43,8 @@ export interface Case {
 
 /** The first step of every script: the begin of a minute. */
 const BEGIN = 28_333_334 * 60_000;
+
+const TRACES = { idle_timeout: 10_000, max_traces: 1000, max_spans: 10_000 };
 
 const SERIES = /^(gauge|counter|span|log) (.+?)\{(.*?)\}\s+(.*)$/;
 const EXPECT = /^at (\d+)(?:\.\.(\d+))?: (\w+) of (.+?\})(?:, (info|warning|critical))?$/;
@@ -84,10 +89,12 @@ export function readCases(file: URL): Case[] {
 }
 
 function seriesOf([, kind, name, labels, terms]: RegExpExecArray): Series {
-  const { service = "", ...attributes } = Object.fromEntries(
-    labels.split(",").map((pair) => pair.split("=") as [string, string]),
-  );
-  return { kind: kind as Kind, id: `${name}{${labels}}`, name, service, attributes, terms };
+  const {
+    service = "",
+    in: parent,
+    ...attributes
+  } = Object.fromEntries(labels.split(",").map((pair) => pair.split("=") as [string, string]));
+  return { kind: kind as Kind, id: `${name}{${labels}}`, name, service, parent, attributes, terms };
 }
 
 /** One step of a series: its value, undefined where there is no row; and how many steps too late it comes. */
@@ -130,6 +137,9 @@ const nanos = (ms: number) => `${Math.round(ms)}000000`;
 const attribute = ([key, stringValue]: [string, string]) => ({ key, value: { stringValue } });
 const SEVERITY: Record<string, number> = { TRACE: 1, DEBUG: 5, INFO: 9, WARN: 13, ERROR: 17, FATAL: 21 };
 
+/** So many bytes, the same for the same text. */
+const idOf = (text: string, bytes: number) => createHash("sha256").update(text).digest().subarray(0, bytes);
+
 /** The row or rows of one series at one step, in its signal's own message. */
 function resourceOf(series: Series, value: number, time: number, step: number, restarted: number): object {
   const resource = { attributes: [attribute(["service.name", series.service])] };
@@ -138,7 +148,10 @@ function resourceOf(series: Series, value: number, time: number, step: number, r
     const end = time + value;
     const span = {
       name: series.name,
-      kind: 2,
+      traceId: idOf(`${time}`, 16),
+      spanId: idOf(`${time} ${series.name}`, 8),
+      parentSpanId: series.parent === undefined ? undefined : idOf(`${time} ${series.parent}`, 8),
+      kind: series.parent === undefined ? 2 : 1,
       startTimeUnixNano: nanos(time),
       endTimeUnixNano: nanos(end),
       attributes,
@@ -190,7 +203,8 @@ export async function play(script: Case): Promise<Told[]> {
     const plugin: ProcessorPlugin<any, "anomalies"> = await load(type);
     after.push(plugin.create(plugin.config.strict().parse(options), fakeHostNamed(type)));
   }
-  const { emit, anomalies } = wired(detector, script.options, { after });
+  const { emit, anomalies, intake } = wired(detector, script.options, { after });
+  if (detector.signal === "traces") intake.assemble(TRACES);
   const played = script.series.map((series, i) => ({
     series,
     samples: samples(series.terms, seeded(`${script.name}/${i}`)),

@@ -9,6 +9,7 @@ import type { Batch, Telemetry } from "../../src/api/index.ts";
 import { Log } from "../../src/observe/log.ts";
 import { OwnMetrics } from "../../src/observe/meter.ts";
 import { protobufToJson } from "../../src/otlp/to_json.ts";
+import { Intake } from "../../src/pipeline/intake.ts";
 import type { Judgement } from "../../src/pipeline/tap.ts";
 import { type Loaded, loadSources, type ReplayedRow, replay } from "../../src/replay/replay.ts";
 import { logs } from "../../src/testing/log_stream.ts";
@@ -32,6 +33,8 @@ service:
     logs: {receivers: [otlp], processors: [log_rate], exporters: [debug]}
 `;
 
+const SECOND = 1000;
+
 interface Sent {
   readonly signal: Telemetry;
   readonly bytes: Uint8Array;
@@ -43,16 +46,28 @@ const verdictOf = ({ score, expected, lower, upper, detector, type }: Verdict): 
   return { score, expected, lower, upper, detector, type };
 };
 
-/** What a running agent says of each point, record or span that it judges, in their order; of several the highest score. */
+/** When the last event of a request was; -Infinity where it has none. */
+function timeOf({ signal, bytes }: Sent): number {
+  const intake = new Intake(signal, 1, 1000);
+  intake.read(bytes);
+  return Math.max(...intake.scan.time.subarray(0, intake.scan.length));
+}
+
+/**
+ * What a running agent says of each point, record or span that it judges, in their order; of several the highest score. Its clock
+ * stands at what is sent, as when it was recorded: when something came matters for what is put together.
+ */
 async function received(t: TestContext, { config, registry }: Loaded, requests: readonly Sent[]): Promise<Verdict[]> {
   const lines: string[] = [];
   const log = new Log({ level: "info", encoding: "console", write: (line) => void lines.push(line) });
   const own = new OwnMetrics({ version: "0", log, measurements: () => [] });
   let byOffset = new Map<number, Verdict>();
+  let clock = Number.NaN;
   const agent = new Agent(config, registry, {
     log,
     version: "0",
-    now: Date.now,
+    now: () => clock,
+    replays: true,
     meterFor: (...place) => own.meterFor(...place),
     measurements: () => [],
     tap: {
@@ -75,6 +90,9 @@ async function received(t: TestContext, { config, registry }: Loaded, requests: 
   const all: Verdict[] = [];
   for (const { signal, bytes } of requests) {
     byOffset = new Map();
+    const time = timeOf({ signal, bytes });
+    for (; clock + SECOND < time; clock += SECOND) agent.tick(clock + SECOND);
+    if (time > -Infinity && !(clock >= time)) clock = time;
     assert.equal((await request(endpoint, `/v1/${signal}`, bytes)).status, 200);
     all.push(...[...byOffset].sort(([a], [b]) => a - b).map(([, verdict]) => verdict));
   }

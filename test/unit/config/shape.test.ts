@@ -56,6 +56,7 @@ test("a complete configuration becomes values with defaults, units and types in 
     extensions: ["health_check"],
     state: { interval: 300_000 },
     shutdown_timeout: 3000,
+    traces: { idle_timeout: 10_000, max_traces: 20_000, max_spans: 400_000 },
     max_series: 5000,
   });
   assert.deepEqual(

@@ -130,3 +130,27 @@ test("a point without a row, which says that nothing was recorded, keeps its met
   edits.drop(0);
   assert.deepEqual([...edits.apply(bytes, scan)], metric(silent));
 });
+
+test("a replaced field goes wherever it stands in its row, and comes at the end; other rows and fields keep theirs", () => {
+  const text = (...content: number[]) => field(0x1a, ...content);
+  const request = (...second: number[]) =>
+    field(RESOURCE_LOGS, ...field(SCOPE_LOGS, ...record(1, ...text(1)), ...record(2, ...second), ...record(3)));
+  const result = spliced(request(...text(1), ...unknown, ...text(2, 2), 0x38, 9), (edits) => {
+    edits.append(1, Uint8Array.of(0x38, 1));
+    edits.replace(1, 3, Uint8Array.from(text(7, 7, 7)));
+    edits.replace(2, 3, Uint8Array.of());
+  });
+  assert.deepEqual(result, request(...unknown, 0x38, 9, 0x38, 1, ...text(7, 7, 7)));
+});
+
+test("a row that is dropped goes, whatever is replaced in it; a row may shrink below the size of its prefix", () => {
+  const long = (tag: number, content: number[]) => [tag, (content.length & 127) | 128, content.length >> 7, ...content];
+  const value = Array.from({ length: 200 }, () => 7);
+  const request = long(RESOURCE_LOGS, long(SCOPE_LOGS, [...record(1, 0x1a, 1, 7), ...long(RECORD, long(0x1a, value))]));
+  const result = spliced(request, (edits) => {
+    edits.replace(0, 3, Uint8Array.of(0x1a, 0));
+    edits.drop(0);
+    edits.replace(1, 3, Uint8Array.of(0x1a, 0));
+  });
+  assert.deepEqual(result, field(RESOURCE_LOGS, ...field(SCOPE_LOGS, ...field(RECORD, 0x1a, 0))));
+});

@@ -4,7 +4,7 @@ import test from "node:test";
 import fc from "fast-check";
 import type { Anomaly, Batch, Connector, Processor } from "../../../src/api/index.ts";
 import { DecodeError } from "../../../src/otlp/index.ts";
-import { emitInto, type Route, Turn } from "../../../src/pipeline/hub.ts";
+import { emitInto, flush, type Route, Turn } from "../../../src/pipeline/hub.ts";
 import { Intake } from "../../../src/pipeline/intake.ts";
 import { AnomalyPipeline, TelemetryPipeline } from "../../../src/pipeline/pipeline.ts";
 import { Queue } from "../../../src/pipeline/queue.ts";
@@ -628,4 +628,70 @@ test("whatever is sent, received and refused: every buffer goes back once, every
     }),
     { numRuns: 60 },
   );
+});
+
+test("every processor that wants to is told of an anomaly at once, one that fails is no matter for the others, and there is no echo", () => {
+  const turn = new Turn();
+  const host = fakeHost();
+  const told: string[] = [];
+  const listener = (name: string, found: (anomaly: Anomaly) => void): Processor<"metrics"> => ({
+    process: (batch) => batch,
+    found(anomaly) {
+      told.push(`${name} ${anomaly.type}`);
+      found(anomaly);
+    },
+  });
+  const failing = stage(
+    listener("first", () => {
+      throw new Error("broken");
+    }),
+    host,
+  );
+  const echoing = listener("second", () => turn.raise(anomalyOf({ type: "echo" })));
+  turn.listeners = [failing, stage(echoing, host)];
+  turn.raise(anomalyOf({ type: "spike" }));
+  assert.deepEqual(told, ["first spike", "second spike"]);
+  assert.equal(failing.counts.errors, 1);
+});
+
+test("a processor that has something to add is given an empty batch, once every queue has room", async () => {
+  const kept = collector();
+  const full = collector(FULL, true);
+  const extra = requestOf("metrics", 3);
+  const adding = {
+    due: true,
+    process(batch: Batch<"metrics">) {
+      if (this.due) batch.append(extra.bytes, extra.items);
+      this.due = false;
+      return batch;
+    },
+  };
+  const { route, intake } = hub([{ queues: [kept.queue, full.queue], processors: [adding] }]);
+  const [pipeline] = route.pipelines;
+  full.queue.push(requestOf("metrics"), { items: 1, bytes: 1 }, () => {});
+  assert.equal(flush(intake, pipeline, 42), false);
+  full.open();
+  await full.queue.roomMade({ items: 1, bytes: 1 });
+  assert.equal(flush(intake, pipeline, 42), true);
+  assert.equal(flush(intake, pipeline, 42), false, "nothing is due any more");
+  await kept.queue.drain(1000);
+  assert.deepEqual(kept.sent, [{ signal: "metrics", bytes: Buffer.from(extra.bytes), items: 3 }]);
+});
+
+test("what is added to a request follows it, and is counted; the received buffer is given back at once", async () => {
+  const { queue, sent, open } = collector({}, true);
+  const extra = requestOf("metrics", 3);
+  const adding: Processor<"metrics"> = {
+    process(batch) {
+      batch.append(extra.bytes, extra.items);
+      return batch;
+    },
+  };
+  const { emit } = hub([{ queues: [queue], processors: [adding] }]);
+  const lease = leased();
+  emit(lease.bytes, lease.release);
+  assert.equal(lease.released, 1, "what waits is a copy");
+  open();
+  await queue.drain(1000);
+  assert.deepEqual(sent, [{ signal: "metrics", bytes: Buffer.concat([lease.original, extra.bytes]), items: 5 }]);
 });

@@ -69,12 +69,14 @@ function watching(options: object = {}, table = new SeriesTable(1000), names = n
     });
     const rows = { length: points.length, series, time, value, offset: series };
     const bytes = new Uint8Array(0);
-    detector.process({ signal: "metrics", bytes, receivedAt: 0, rows, labels, annotate() {}, drop() {} });
+    detector.process({ signal: "metrics", bytes, receivedAt: 0, rows, labels, ...UNTOUCHED });
   };
   return { vectors, found, detector, send, host, table, names };
 }
 
 const a = (metric: string, at: number, value: number, of = "checkout"): Point => ({ of, metric, at, value });
+
+const UNTOUCHED = { annotate() {}, drop() {}, replace() {}, append() {} };
 
 test("a vector is the mean of each metric in an interval, and is judged when the next one begins", () => {
   const { vectors, send } = watching();

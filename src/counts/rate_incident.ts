@@ -1,0 +1,78 @@
+// While a rate is surprising nothing is learnt of it; what lasts becomes usual; and it is told once, not every interval.
+import { FIRST_EVENTS, learnLevel, levelOf } from "./level.ts";
+import { HOUR, type RateState } from "./rate_state.ts";
+
+/** Rarity from which an incident opens. */
+export const OPENS = 4;
+/** It ends when for so long nothing was as rare, or for twice the span that was surprising if that is longer. */
+const CALM = 600;
+/** It is how things are once it has lasted so long and so many events would have come. */
+const LASTS = HOUR;
+const LASTS_EVENTS = 20;
+/** The level that it leaves is believed as one of at most so many events. */
+const ADOPTED = 50;
+/** One that was told is told again when it is so many times as rare. */
+const AGAIN = 2;
+
+/** Of what surprises: its seconds, and events a second in them. */
+interface Surprise {
+  readonly span: number;
+  readonly observed: number;
+}
+
+/** Learns an interval of y events in the level, or in the incident that is under way or begins with `surprise`. */
+export function learnOrEndure(
+  state: RateState,
+  s: number,
+  y: number,
+  step: number,
+  rarity: number,
+  { span, observed }: Surprise,
+): void {
+  const { incident, incidentSince, incidentEvents, incidentExposure, calm, hold, factor } = state;
+  const rare = rarity >= OPENS;
+  if (incident[s] === 0 && !rare) {
+    learnLevel(state, s, y, step);
+    return;
+  }
+  if (incident[s] === 0) {
+    incidentSince[s] = state.rateTime[s] - span;
+    incidentEvents[s] = observed * span;
+    incidentExposure[s] = span * factor[s];
+    hold[s] = CALM;
+  } else {
+    incidentEvents[s] += y;
+    incidentExposure[s] += step * factor[s];
+  }
+  incident[s] += step;
+  calm[s] = rare ? 0 : calm[s] + step;
+  if (rare) hold[s] = Math.max(hold[s], 2 * span);
+  if (calm[s] > hold[s]) endIncident(state, s);
+  else if (incident[s] > Math.max(LASTS, LASTS_EVENTS / Math.max(1e-9, levelOf(state, s)))) adopt(state, s);
+}
+
+/** The series begins anew at the rate of the incident. */
+function adopt(state: RateState, s: number): void {
+  const { events, exposure, occasions, incidentEvents, incidentExposure } = state;
+  const came = Math.max(FIRST_EVENTS, incidentEvents[s]);
+  events[s] = Math.min(came, ADOPTED);
+  exposure[s] = (incidentExposure[s] * events[s]) / came;
+  occasions[s] = events[s];
+  state.busyMinutes[s] = 0;
+  state.sumUp[s] = 0;
+  state.sumDown[s] = 0;
+  endIncident(state, s);
+}
+
+export function endIncident({ incident, told }: RateState, s: number): void {
+  incident[s] = 0;
+  told[s] = 0;
+}
+
+/** Whether a surprise of that rarity is news, where one from `line` on is told. To be asked once of each interval. */
+export function isNews({ incident, told }: RateState, s: number, rarity: number, line: number): boolean {
+  if (rarity < line || incident[s] === 0) return true;
+  if (rarity < AGAIN * told[s]) return false;
+  told[s] = rarity;
+  return true;
+}

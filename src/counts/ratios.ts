@@ -1,0 +1,150 @@
+// Error ratios: calls and errors of one interval -> how rare so many errors are, judged by all windows that end now, and learnt.
+
+import { CELLS, FIRST, FRESH, LEVELS, leftCalls, leftErrors, PYRAMID, push, ROWS } from "./pyramid.ts";
+import { BLOCK, correlation, ENOUGH, RHO_FLOOR, teach, uncertainty, usual } from "./ratio_base.ts";
+import { follow, isNews } from "./ratio_incident.ts";
+import { type RatioState, restart } from "./ratio_state.ts";
+import { believed, learnClaim } from "./slope.ts";
+import { betaBinomialAbove } from "./tails.ts";
+
+/** An excess that is worth waking for: a point, and half as much again. */
+const EXCESS = 0.01;
+const TIMES = 1.5;
+/** In longer windows (intervals) noise has averaged out in part. */
+const LONG = 120;
+const MOST_RHO = 0.5;
+/** Overlapping windows are so many independent looks, in decades; of a window of k errors there is a new one every length / min(k, 4). */
+const LOOKS = 1.2;
+const RENEWAL = 4;
+/** Rarity at which an incident begins. */
+const LIMIT = 4;
+const RAREST = 40;
+/** Intervals without rows after which windows begin anew. */
+const GAP = 30;
+
+/** What is told of the interval that `judgeRatio` was last called with. */
+export const ratio = {
+  /** -log10 of the chance of an interval like it, 0 where it is no news; NaN where too little is known. The others mean something above 0. */
+  rarity: Number.NaN,
+  /** Of the window that is rarest: calls, errors, its length in intervals. */
+  calls: 0,
+  errors: 0,
+  length: 0,
+  /** Share that was to be expected, and where it usually lies. */
+  expected: 0,
+  lower: 0,
+  upper: 0,
+};
+
+/**
+ * Judges `errors` of `calls` in the `interval` (milliseconds) that ended at `time`, fills `ratio`, and learns them. Intervals of a series
+ * come in order. Nothing is rare that has no error, or fewer than `least` in its window.
+ *
+ * The base is a beta distribution discounted in time, the sister of the power steady model for shares (Smith 1979), shrunk to the fleet; a
+ * window is judged by the beta-binomial tail of what came before it, with the correlation of errors estimated by moments (Kleinman 1973).
+ * All windows that end now are tried, as scan statistics do. What an anomaly teaches is bounded: a block teaches after 6 minutes, clipped,
+ * and not while an incident is under way; one that lasts becomes the base.
+ */
+export function judgeRatio(
+  state: RatioState,
+  s: number,
+  time: number,
+  interval: number,
+  calls: number,
+  errors: number,
+  least = 3,
+): void {
+  ratio.rarity = Number.NaN;
+  if (!(calls >= 0 && errors >= 0 && calls < 1e9 && time > 0 && time < 1e15)) return;
+  const k = Math.min(errors, calls);
+  if (Math.abs(time - state.last[s]) > GAP * interval) restart(state, s);
+  state.last[s] = time;
+  push(state.cells, s * PYRAMID, state.rows[s], calls, k);
+  state.rows[s]++;
+  if (state.since[s] === 0) {
+    if (leftCalls > 0) teach(state, s, interval, leftCalls, leftErrors);
+  } else follow(state, s, time, calls, k);
+  if (state.calls[s] < ENOUGH) return;
+  ratio.rarity = 0;
+  const sample = state.rows[s] % BLOCK === 0;
+  const rarity = k > 0 ? believed(state, s, rarest(state, s, least, sample)) : 0;
+  if (sample) learnClaim(state, s, k > 0 ? plainest : 0);
+  if (rarity < LIMIT) {
+    if (state.since[s] === 0) ratio.rarity = rarity;
+    return;
+  }
+  if (state.since[s] === 0) {
+    state.since[s] = time - ratio.length * interval;
+    state.lastingCalls[s] = ratio.calls;
+    state.lastingErrors[s] = ratio.errors;
+  }
+  if (isNews(state, s, rarity)) ratio.rarity = rarity;
+}
+
+/** Of the interval that `rarest` was last asked about, if it was a sample: the rarest window whether it matters or not. */
+let plainest = 0;
+
+/** The rarest of all windows that end now, into `ratio`; its rarity, 0 where none passes the guards. */
+function rarest(state: RatioState, s: number, least: number, sample: boolean): number {
+  const { cells } = state;
+  const rho = correlation(state, s);
+  let most = 0;
+  plainest = 0;
+  let n = 0;
+  let k = 0;
+  let length = 0;
+  let freshN = 0;
+  let freshK = 0;
+  let age = state.rows[s] - 1;
+  for (let level = 0; level < LEVELS && age >= 0; level++) {
+    const rows = ROWS[level];
+    const newest = Math.floor(age / rows);
+    for (let back = 0; back < CELLS[level] && back <= newest; back++) {
+      const cell = s * PYRAMID + 2 * (FIRST[level] + ((newest - back) % CELLS[level]));
+      // the newest of a level holds what has left the level below
+      length += back > 0 || level === 0 ? rows : (age % rows) + ROWS[level - 1];
+      n += cells[cell];
+      k += cells[cell + 1];
+      if (length <= FRESH) {
+        freshN = n;
+        freshK = k;
+      }
+      if (cells[cell + 1] === 0 || (k < least && !sample)) continue;
+      const before = state.calls[s] - (n - freshN);
+      if (before < n) continue;
+      const p = usual(state, before, Math.max(0, state.errors[s] - (k - freshK)));
+      const share = k / n;
+      const matters = k >= least && share >= p + EXCESS && share >= TIMES * p;
+      if (!matters && (!sample || share <= p)) continue;
+      const surplus = rho - RHO_FLOOR;
+      const total = Math.min(MOST_RHO, RHO_FLOOR + surplus * scaled(length) + uncertainty(before));
+      // the sum behind a tail is long where much is counted, and most windows are ordinary
+      if (!matters && k - n * p < Math.sqrt(n * p * (1 - p) * (1 + (n - 1) * total))) continue;
+      const renewals = Math.log10(Math.max(1, length / Math.min(k, RENEWAL)));
+      const rarity = Math.min(RAREST, betaBinomialAbove(k, n, p, total) + renewals - LOOKS);
+      if (rarity > plainest) plainest = rarity;
+      if (!matters || rarity <= most) continue;
+      most = rarity;
+      ratio.calls = n;
+      ratio.errors = k;
+      ratio.length = length;
+      describe(state, s, p, total, n);
+    }
+    age = newest * rows - CELLS[level] * rows;
+  }
+  return most;
+}
+
+/** Correlation of a window beside that of a block: what comes in bursts, as retries do, varies as much in an interval as in a block. */
+function scaled(length: number): number {
+  return length < BLOCK ? BLOCK / length : Math.min(1, LONG / length);
+}
+
+/** What the share usually is, for people: the base as it is, without floor or prior where it has seen enough. */
+function describe({ calls, errors }: RatioState, s: number, p: number, rho: number, n: number): void {
+  const share = Math.min(p, (errors[s] + 0.5) / (calls[s] + 1));
+  const spread = Math.sqrt(share * (1 - share) * (rho + (1 - rho) / n));
+  ratio.expected = share;
+  ratio.lower = Math.max(0, share - 2 * spread);
+  ratio.upper = Math.min(share + 2 * spread, ratio.errors / ratio.calls);
+}
