@@ -1,22 +1,44 @@
-// Latency per service and operation: the logarithm of a span's duration against its running mean.
+// Latency per service, operation and kind: how rare a span's own time and duration are, alone and over the last minutes.
 import { defineDetector, z } from "vedette";
+import { OPENS } from "./excursion.ts";
+import { judge, usual } from "./judge.ts";
+import { STATE } from "./memory.ts";
+import {
+  DURATION_MS,
+  EXPECTED,
+  FROM,
+  LEAST_UNIT,
+  LINE,
+  LOWER,
+  OBSERVED,
+  SCORE,
+  SELF_MS,
+  SPANS,
+  START,
+  span,
+  UPPER,
+  verdict,
+} from "./span.ts";
+import { words } from "./words.ts";
 
-const CLIP = 4;
-/** Nearer than so many standard deviations is no deviation: a slow span leaves the mean that far off, for long after it where others are alike. */
-const NEAR = 0.25;
-/** Spans of less than this are all alike to a person: a microsecond, in milliseconds. */
-const SHORTEST = 0.001;
+/** Where the line lies unless the user says otherwise. */
+const THRESHOLD = 5;
+/** What the agent's options say of the line. */
+interface Line {
+  readonly threshold?: number;
+  readonly alert_budget?: number;
+}
 
 export default defineDetector({
   type: "span_duration",
   signal: "traces",
   stability: "beta",
-  summary: "Flags spans that take far longer than their service and operation usually do.",
+  summary:
+    "Flags spans that take far longer by themselves than their service and operation usually do, or are over too soon.",
   finds: { above: "latency", below: "latency" },
-  defaults: { detection_direction: "above_expected" },
-  measure: (_, labels) => ({ name: `duration of ${labels.name}`, unit: "ms" }),
+  scores: "rarity",
+  measure: (_, { name }) => ({ name: `own time of ${name}`, unit: "ms", say: (values) => words(name, values) }),
   config: z.object({
-    alpha: z.number().gt(0).lt(1).default(0.02).describe("Weight of the newest span: 0.02 remembers about 50 spans."),
     min_spread: z
       .number()
       .positive()
@@ -25,32 +47,29 @@ export default defineDetector({
         "The standard deviation of the logarithm is taken as at least this: 0.1 is about 10 % of the duration.",
       ),
   }),
-  state: { seen: "u32", mean: "f64", variance: "f64" },
-  scoreThenLearn({ length, series, duration }, { seen, mean, variance }, verdicts, { alpha, min_spread }) {
-    const { score, expected, lower, upper } = verdicts;
-    const memory = 1 / alpha;
+  state: STATE,
+  stateVersion: 2,
+  scoreThenLearn({ length, series, time, duration, self, failed }, memory, verdicts, config) {
+    const { threshold, alert_budget } = config as Line;
+    span[LINE] = alert_budget === undefined ? Math.max(OPENS, threshold ?? THRESHOLD) : Number.NaN;
+    span[LEAST_UNIT] = config.min_spread;
     for (let i = 0; i < length; i++) {
-      const d = duration[i];
-      if (!(d >= 0 && d < Number.POSITIVE_INFINITY)) continue;
-      const s = series[i];
-      const v = Math.log(d > SHORTEST ? d : SHORTEST);
-      const n = seen[s];
-      if (n === 0) mean[s] = v;
-      if (n < 0xffffffff) seen[s] = n + 1;
-      const m = mean[s];
-      const spread = Math.sqrt(variance[s]);
-      const unit = Math.max(spread, min_spread);
-      const deviation = v - m;
-      const distance = deviation < 0 ? -deviation : deviation;
-      score[i] = distance > NEAR * unit ? distance / unit : 0;
-      expected[i] = Math.exp(m);
-      lower[i] = Math.exp(m - 3 * unit);
-      upper[i] = Math.exp(m + 3 * unit);
-      const weight = n + 1 < memory ? 1 / (n + 1) : alpha;
-      const limit = CLIP * unit;
-      const learnt = n > 1 && distance > limit ? (deviation < 0 ? -limit : limit) : deviation;
-      mean[s] = m + weight * learnt;
-      variance[s] = (1 - weight) * (variance[s] + weight * learnt * learnt);
+      const took = duration[i];
+      const own = self[i];
+      if (!(took >= 0 && took < Number.POSITIVE_INFINITY && own >= 0 && Number.isFinite(time[i]))) continue;
+      // that it is over early is part of the failure
+      if (failed[i] === 1 && own < usual(memory, series[i])) continue;
+      span[START] = time[i];
+      span[DURATION_MS] = took;
+      span[SELF_MS] = own;
+      judge(memory, series[i]);
+      verdicts.score[i] = verdict[SCORE];
+      verdicts.observed[i] = verdict[OBSERVED];
+      verdicts.expected[i] = verdict[EXPECTED];
+      verdicts.lower[i] = verdict[LOWER];
+      verdicts.upper[i] = verdict[UPPER];
+      verdicts.since[i] = verdict[FROM];
+      verdicts.rows[i] = verdict[SPANS];
     }
   },
 });

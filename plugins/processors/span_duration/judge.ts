@@ -1,0 +1,188 @@
+// One span of an operation: how rare it is by itself, and as part of what the last minutes were like.
+import { follow, OPENS, run, tell } from "./excursion.ts";
+import { begin, KNOWN, learn } from "./learn.ts";
+import {
+  CLOCK,
+  DURATION,
+  FACTS,
+  FAST_DURATION,
+  HELD,
+  HOLDS,
+  LEAST,
+  MEAN_CHILDREN,
+  MEAN_SELF,
+  type Memory,
+  MOST,
+  NORMAL,
+  NUMBERS,
+  RUN,
+  RUN_ROWS,
+  SELF,
+  SINCE,
+  SLOW_DURATION,
+  SLOW_SELF,
+  TOLD,
+  USUAL,
+  VARIANCE,
+} from "./memory.ts";
+import {
+  DEVIATIONS,
+  DURATION_MS,
+  ELAPSED,
+  EXPECTED,
+  FROM,
+  LEAST_UNIT,
+  LN_DURATION,
+  LN_SELF,
+  LOWER,
+  OBSERVED,
+  OFF_CHILDREN,
+  OFF_SELF,
+  SCORE,
+  SELF_MS,
+  SPANS,
+  START,
+  span,
+  UPPER,
+  verdict,
+} from "./span.ts";
+import { rarity } from "./spread.ts";
+import { CLIP, change, compare, join, learnBetween, RARITY, SHIFT, SIDE } from "./windows.ts";
+
+/** A clock so far behind the last is another one; milliseconds. */
+const BACK = 3_600_000;
+/** Spans of less are all alike to a person: a microsecond, in milliseconds. And the longest that there are, as a logarithm. */
+const SHORTEST = 0.001;
+const LN_SHORTEST = Math.log(SHORTEST);
+const LN_LONGEST = 40;
+/** A span whose children take less of it than this has none to speak of. */
+const ALONE = 0.05;
+/** A logarithm that is so far off counts in full if it is rare enough, however little others vary. */
+const LEAST_CLIP = 0.6;
+/** What children take counts as at most so much more than their mean, as a share of it. */
+const MOST_OFF = 3;
+/** Spans of a run, and its sum, from which on the windows are asked; and what part of a change each must have to be part of it. */
+const SOME = 3;
+const ENOUGH = 2;
+const PART = 0.5;
+/** How much farther than the held level is still back at it, in standard deviations. */
+const BACK_AT = 3;
+/** A rarity to here can be counted; beyond it rests on the model of a tail: the farther, the less is believed. */
+const COUNTED = 5;
+
+/** Usual own time of the operation, in milliseconds; 0 before its first span. */
+export function usual({ facts }: Memory, s: number): number {
+  return facts[s * FACTS + USUAL];
+}
+
+/** Fills `verdict` for the span at hand, of which START to LINE are given, and learns it. */
+export function judge(memory: Memory, s: number): void {
+  const { numbers, facts, totals } = memory;
+  const n = s * NUMBERS;
+  const f = s * FACTS;
+  const duration = span[DURATION_MS];
+  const self = span[SELF_MS];
+  const d = duration > SHORTEST ? Math.min(LN_LONGEST, Math.log(duration)) : LN_SHORTEST;
+  const x = self >= duration ? d : self > SHORTEST ? Math.min(LN_LONGEST, Math.log(self)) : LN_SHORTEST;
+  span[LN_DURATION] = d;
+  span[LN_SELF] = x;
+  const end = span[START] + duration;
+  if (memory.seen[s] === 0) begin(memory, s);
+  if (memory.seen[s] < 0xffffffff) memory.seen[s]++;
+  const elapsed = end - numbers[n + CLOCK];
+  if (elapsed > 0 || elapsed < -BACK) numbers[n + CLOCK] = end;
+  span[ELAPSED] = elapsed > 0 ? elapsed : 0;
+
+  const unit = Math.sqrt(facts[f + VARIANCE]);
+  const far = x - numbers[n + MEAN_SELF];
+  const deviation = unit > LEAST_CLIP / CLIP ? unit : LEAST_CLIP / CLIP;
+  let limit = CLIP * deviation;
+  if (facts[f + MOST] > 0) {
+    // no more standard deviations than what is as rare in a normal distribution
+    const side = far > 0 ? 1 : -1;
+    const first = f + NORMAL + (far > 0 ? 0 : CLIP);
+    let k = 0;
+    while (k < CLIP && side * x > side * facts[first + k]) k++;
+    if (k === 0) limit = deviation;
+    else if (k < CLIP) {
+      const near = facts[first + k - 1];
+      limit = (k + (x - near) / (facts[first + k] - near)) * deviation;
+    }
+  }
+  const clipped = far > limit ? limit : far < -limit ? -limit : far;
+  span[OFF_SELF] = clipped;
+  const children = numbers[n + MEAN_CHILDREN];
+  const off = children > 0 ? (duration - self) / children - 1 : 0;
+  span[OFF_CHILDREN] = off < MOST_OFF ? off : MOST_OFF;
+  span[DEVIATIONS] = clipped / deviation;
+
+  if (facts[f + TOLD] === 0) learnBetween(memory, s);
+  join(memory, s);
+  run(memory, s);
+  const within = facts[f + TOLD] !== 0;
+
+  const bounded = facts[f + MOST] > 0;
+  verdict[SCORE] = 0;
+  verdict[OBSERVED] = self;
+  verdict[EXPECTED] = facts[f + USUAL];
+  verdict[LOWER] = bounded ? facts[f + LEAST] : Number.NaN;
+  verdict[UPPER] = bounded ? facts[f + MOST] : Number.NaN;
+  verdict[FROM] = Number.NaN;
+  verdict[SPANS] = Number.NaN;
+  if (totals[2 * s + SELF] >= KNOWN) {
+    let side = alone(memory, s);
+    if (side === 0) side = far < 0 ? -1 : 1;
+    let score = verdict[SCORE];
+    if (facts[f + RUN_ROWS] >= SOME && side * facts[f + RUN] > ENOUGH) {
+      compare(memory, s);
+      const part = side * far >= PART * side * change[SHIFT];
+      if (change[SIDE] === side && part && change[RARITY] > score) score = change[RARITY];
+    }
+    if (facts[f + HOLDS] === 1 && score > 0) {
+      const back = numbers[n + HELD] - numbers[n + MEAN_SELF];
+      if (back * side > 0 && side * far < side * back + BACK_AT * unit) score = 0;
+    }
+    if (score > COUNTED) score = COUNTED * (1 + Math.log(score / COUNTED));
+    verdict[SCORE] = score;
+    tell(memory, s, side);
+    if (score >= OPENS && facts[f + RUN_ROWS] > 1) {
+      verdict[FROM] = numbers[n + SINCE];
+      verdict[SPANS] = facts[f + RUN_ROWS];
+    }
+  }
+  if (within) follow(memory, s);
+  else learn(memory, s);
+}
+
+/**
+ * The rarity of the span by itself, in `verdict`, and the side that it is on, 0 for neither. A slow one is as rare as the lesser of what own time
+ * and duration say; so is a fast one, unless it did without its children: then its duration counts.
+ */
+function alone(memory: Memory, s: number): number {
+  const { facts, numbers } = memory;
+  const f = s * FACTS;
+  const x = span[LN_SELF];
+  const d = span[LN_DURATION];
+  if (d < facts[f + SLOW_DURATION] && d > facts[f + FAST_DURATION]) return 0;
+  const unit = Math.max(span[LEAST_UNIT], Math.sqrt(facts[f + VARIANCE]));
+  const duration = span[DURATION_MS];
+  const self = span[SELF_MS];
+  if (x > facts[f + SLOW_SELF] && d > facts[f + SLOW_DURATION]) {
+    const own = rarity(memory, 2 * s + SELF, x, 1, unit);
+    const whole = numbers[s * NUMBERS + MEAN_CHILDREN] === 0 ? own : rarity(memory, 2 * s + DURATION, d, 1, unit);
+    verdict[SCORE] = own < whole ? own : whole;
+    return 1;
+  }
+  if (d >= facts[f + FAST_DURATION]) return 0;
+  const whole = rarity(memory, 2 * s + DURATION, d, -1, unit);
+  const own = rarity(memory, 2 * s + SELF, x, -1, unit);
+  verdict[SCORE] = own < whole ? own : whole;
+  if (own < whole && duration - self <= ALONE * duration) {
+    verdict[SCORE] = whole;
+    verdict[OBSERVED] = duration;
+    verdict[EXPECTED] = facts[f + USUAL] + numbers[s * NUMBERS + MEAN_CHILDREN];
+    verdict[LOWER] = Number.NaN;
+    verdict[UPPER] = Number.NaN;
+  }
+  return -1;
+}

@@ -1,0 +1,40 @@
+// Calls per service, operation and kind: surges, drops and silence, against the recent past and the time of day and week.
+import { defineIntervalDetector, z } from "vedette";
+import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
+
+const THRESHOLD = 6;
+/** `finds.more[0]`, as verdicts have it. */
+const ABSENCE = 1;
+
+export default defineIntervalDetector({
+  type: "span_rate",
+  signal: "traces",
+  stability: "beta",
+  summary: "Finds operations that are called far more or far less often than usual, or no longer at all.",
+  finds: { above: "throughput", below: "throughput", more: ["absence"] },
+  scores: "rarity",
+  // how long a series must be known before it is judged is for the model to say
+  defaults: { threshold: THRESHOLD, warmup: 0 },
+  measure: (_, { name }) => ({ name: `rate of ${name}`, unit: "/s" }),
+  config: z.object({}),
+  state: RATE_STATE,
+  scoreThenLearn({ length, series, time, count }, state, verdicts, { interval, threshold, alert_budget }) {
+    const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
+    const pace = paceOf(interval);
+    const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
+    for (let i = 0; i < length; i++) {
+      judgeRate(state, series[i], time[i] / 1000, count[i], pace, line);
+      if (Number.isNaN(rate.rarity)) continue;
+      score[i] = rate.rarity;
+      if (rate.rarity === 0) continue;
+      observed[i] = rate.observed;
+      expected[i] = rate.expected;
+      lower[i] = rate.lower;
+      upper[i] = rate.upper;
+      basis[i] = rate.basis;
+      since[i] = rate.since * 1000;
+      if (rate.silent) finding[i] = ABSENCE;
+      else rows[i] = rate.events;
+    }
+  },
+});
