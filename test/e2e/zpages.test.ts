@@ -9,6 +9,7 @@ import { type FakeHost, fakeHost } from "vedette/testing";
 import zpages from "../../plugins/extensions/zpages/index.ts";
 import { request, startAgent } from "../agent.ts";
 import { gauge } from "../requests.ts";
+import { request as spansOf } from "../spans.ts";
 
 const START = Date.parse("2024-01-01T00:00:00Z");
 const STATUS = { status: "ok", since: START } as const;
@@ -45,6 +46,10 @@ const agent: AgentView = {
     measured("vedette_detector_series", 9, { detector: "ewma", pipeline: "metrics/2" }),
     measured("otelcol_exporter_queue_size", 3, { exporter: "otlp_http/<b>" }),
     measured("otelcol_process_uptime", 5, {}),
+  ],
+  calls: () => [
+    { from: "web", to: "cart", rate: 12.345, failed: 0.25, latency: 104.2 },
+    { from: "cart", to: "<script>alert(1)</script>", rate: 0.5, failed: 0, latency: 3, anomaly: "a1-b2" },
   ],
 };
 
@@ -123,9 +128,28 @@ test("the extensions page shows extensions only", async () => {
   });
 });
 
+test("the service graph page: who calls whom, how often, how well and how fast; what is wrong comes first", async () => {
+  await withPages({}, async (url, host) => {
+    const { calls, left, services } = await json(`${url}/debug/servicegraphz`);
+    assert.deepEqual([calls, left], [agent.calls().toReversed(), 0]);
+    assert.deepEqual(services[0], { service: "cart", called: 12.345, calls: 0.5, anomalies: 1 });
+    const page = await (await fetch(`${url}/debug/servicegraphz`)).text();
+    for (const text of ['<th scope="row">web</th><td>cart</td><td>12.3</td><td>25 %</td><td>104 ms</td>', "a1-b2"]) {
+      assert.ok(page.includes(text), `${text} is missing in\n${page}`);
+    }
+    const many = Array.from({ length: 700 }, (_, i) => ({ ...agent.calls()[0], to: `peer ${i}` }));
+    host.agent = { ...agent, calls: () => many };
+    const cut = await json(`${url}/debug/servicegraphz`);
+    assert.deepEqual([cut.calls.length, cut.left], [500, 200]);
+    assert.match(await (await fetch(`${url}/debug/servicegraphz`)).text(), /200 more that are called less/);
+    host.agent = { ...agent, calls: () => [] };
+    assert.match(await (await fetch(`${url}/debug/servicegraphz`)).text(), /has the processor service_graph/);
+  });
+});
+
 test("nothing that a component says becomes markup, and no page may load or run anything", async () => {
   await withPages({}, async (url) => {
-    for (const path of ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz"]) {
+    for (const path of ["/debug/servicez", "/debug/pipelinez", "/debug/extensionz", "/debug/servicegraphz"]) {
       const response = await fetch(url + path);
       const page = await response.text();
       assert.doesNotMatch(page, /<script|<b>"|otlp_http\/<b>/);
@@ -230,5 +254,40 @@ service:
     ({ name }: any) => name === "otelcol_receiver_accepted_metric_points",
   );
   assert.equal(accepted?.value, 5);
+  assert.equal(await running.stop(), 0);
+});
+
+test("the service graph of a real agent shows who calls whom once traces are complete", {
+  timeout: 30_000,
+}, async (t) => {
+  const running = await startAgent(
+    t,
+    `
+receivers: { otlp: { protocols: { http: { endpoint: 127.0.0.1:0 } } } }
+processors: { service_graph: }
+exporters: { debug: }
+extensions: { zpages: { endpoint: 127.0.0.1:0 } }
+service:
+  traces: { idle_timeout: 1s }
+  extensions: [zpages]
+  pipelines:
+    traces: { receivers: [otlp], processors: [service_graph], exporters: [debug] }
+`,
+  );
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const [id, far] = ["00000000000000a1", "00000000000000a2"];
+  const now = Date.now();
+  const bytes = spansOf([
+    { trace, id, name: "GET", kind: 3, service: "web", from: now, to: now + 12, failed: true },
+    { trace, id: far, parent: id, name: "GET /cart", kind: 2, service: "cart", from: now, to: now + 10, failed: true },
+  ]);
+  assert.equal((await request(running.at("otlp", "http"), "/v1/traces", bytes)).status, 200);
+  const at = running.at("zpages", "http");
+  const graph = async () => JSON.parse(`${(await request(at, "/debug/servicegraphz?format=json")).body}`).calls;
+  let calls = await graph();
+  // the test's own time limit ends it
+  for (; calls.length === 0; calls = await graph()) await new Promise((resolve) => setTimeout(resolve, 20));
+  const [{ from, to, failed, latency }] = calls;
+  assert.deepEqual([from, to, failed, latency], ["web", "cart", 1, 12]);
   assert.equal(await running.stop(), 0);
 });

@@ -46,6 +46,7 @@ const PAGES = [
   ["servicez", "Service"],
   ["pipelinez", "Pipelines"],
   ["extensionz", "Extensions"],
+  ["servicegraphz", "Service graph"],
 ] as const;
 
 /** A whole document; `content` begins below the heading. */

@@ -1,5 +1,5 @@
 // What each page shows: as data for `?format=json`, and as HTML of the same data.
-import type { AgentView, ComponentStatus, Measurement, PipelineView } from "vedette";
+import type { AgentView, ComponentStatus, Measurement, PipelineView, ServiceCall } from "vedette";
 import { document, type Html, html, table } from "./html.ts";
 
 /** A component with its numbers. */
@@ -148,9 +148,71 @@ function extensionsPage(agent: AgentView): Page {
   return { title: "Extensions", data: { extensions }, html: document("Extensions", content) };
 }
 
+/** Rows of the page of the service graph; the rest is counted. */
+const MOST_CALLS = 500;
+
+const THREE_DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
+
+/** Each service that calls or is called by one: what comes in and goes out, a second. */
+function servicesOf(calls: readonly ServiceCall[]) {
+  const services = new Map<string, { service: string; called: number; calls: number; anomalies: number }>();
+  const find = (service: string) => {
+    const known = services.get(service) ?? { service, called: 0, calls: 0, anomalies: 0 };
+    services.set(service, known);
+    return known;
+  };
+  for (const { from, to, rate, anomaly } of calls) {
+    const [caller, callee] = [find(from), find(to)];
+    caller.calls += rate;
+    callee.called += rate;
+    if (anomaly === undefined) continue;
+    caller.anomalies++;
+    callee.anomalies++;
+  }
+  return [...services.values()].sort((a, b) => b.called + b.calls - a.called - a.calls);
+}
+
+function serviceGraphPage(agent: AgentView): Page {
+  const calls = agent.calls();
+  // what is wrong is not cut off
+  const shown = calls
+    .toSorted((a, b) => Number(b.anomaly !== undefined) - Number(a.anomaly !== undefined) || b.rate - a.rate)
+    .slice(0, MOST_CALLS);
+  const services = servicesOf(calls).slice(0, MOST_CALLS);
+  const rows = shown.map(({ from, to, rate, failed, latency, anomaly }) => [
+    from,
+    to,
+    THREE_DIGITS.format(rate),
+    `${THREE_DIGITS.format(100 * failed)} %`,
+    `${THREE_DIGITS.format(latency)} ms`,
+    anomaly === undefined ? "" : html`<span class="error">${anomaly}</span>`,
+  ]);
+  const nodes = services.map(({ service, called, calls, anomalies }) => [
+    service,
+    THREE_DIGITS.format(called),
+    THREE_DIGITS.format(calls),
+    anomalies,
+  ]);
+  const left = calls.length - shown.length;
+  const note =
+    calls.length === 0
+      ? "Nobody has called anybody yet, or no pipeline of traces has the processor service_graph."
+      : "Who calls whom, over the last three minutes: services, and what they call that does not report by itself.";
+  const rest = left > 0 ? html`<p>${left} more that are called less are not shown.</p>` : "";
+  const content = html`<p>${note}</p>
+<h2>Calls</h2>
+${table("Calls", ["From", "To", "Calls a second", "Failed", "Median time", "Open anomaly"], rows)}
+${rest}
+<h2>Services</h2>
+${table("Services", ["Service", "Called, a second", "Calls, a second", "Calls with an open anomaly"], nodes)}`;
+  const data = { calls: shown, left, services };
+  return { title: "Service graph", data, html: document("Service graph", content) };
+}
+
 /** By path. */
 export const PAGES: ReadonlyMap<string, (agent: AgentView, now: number) => Page> = new Map([
   ["/debug/servicez", servicePage],
   ["/debug/pipelinez", pipelinesPage],
   ["/debug/extensionz", extensionsPage],
+  ["/debug/servicegraphz", serviceGraphPage],
 ]);

@@ -1,0 +1,134 @@
+// How strongly trace processors point at each service, also below any line: a Nezha day through the agent in event time.
+import type { Anomaly, Detection, Finding, Host, Labels, Plugin } from "../src/api/index.ts";
+import { Log } from "../src/observe/log.ts";
+import { Player } from "../src/replay/player.ts";
+import { loadSources } from "../src/replay/replay.ts";
+import type { Day } from "./nezha_day.ts";
+
+/** Milliseconds in which what is said of a service is kept together. */
+export const SLICE = 10_000;
+/** Where the line lies, so that nothing is kept back by it. */
+const NOTABLE = 1;
+/** The agent ticks on after the last span: what is still being put together is judged. */
+const AFTERWARDS = 240_000;
+
+/** What there is little data for: 71 normal traces. */
+const OPTIONS: Readonly<Record<string, object>> = {
+  span_duration: { threshold: NOTABLE, warmup: 5, annotate: "none" },
+  span_errors: { threshold: NOTABLE, warmup: 5 },
+  span_rate: { threshold: NOTABLE, warmup: 5 },
+  trace_structure: { threshold: NOTABLE, warmup: 5, learning: "1m" },
+  service_graph: { threshold: NOTABLE, warmup: 5, min_increase: 0 },
+};
+
+/** What was said of one service: the rarest, and how many rows were looked at for it; none where it is no row that is judged. */
+interface Noted {
+  rarest: number;
+  looks: number;
+}
+
+/** By type of processor. */
+export async function evidenceOf({ requests }: Day, types: readonly string[]): Promise<Map<string, Evidence>> {
+  const all = new Map(types.map((type) => [type, new Evidence()] as const));
+  const written = {
+    receivers: { otlp: { protocols: { http: {} } } },
+    processors: Object.fromEntries(types.map((type) => [type, OPTIONS[type] ?? {}])),
+    exporters: { debug: {} },
+    service: { pipelines: { traces: { receivers: ["otlp"], processors: types, exporters: ["debug"] } } },
+  };
+  const { config, registry } = await loadSources([`yaml:${JSON.stringify(written)}`]);
+  const start = requests[0].at;
+  const player = new Player({
+    config,
+    plugins: {
+      get(section, type) {
+        const plugin = registry.get(section, type);
+        return plugin?.kind === "finder" ? recorded(plugin, all.get(type)!) : plugin;
+      },
+    },
+    log: new Log({ ...config.service.telemetry.logs, level: "error" }),
+    tap: {
+      judged(batch, { detector, count, source, rarity, verdicts: { observed, expected } }) {
+        const { time, duration } = batch.rows as unknown as { time: Float64Array; duration?: Float64Array };
+        const notes = all.get(detector)!;
+        for (let i = 0; i < count; i++) {
+          const row = source[i];
+          const end = time[row] + (duration?.[row] ?? 0);
+          const strength = rarity[i] * effect(observed[i], expected[i]);
+          if (strength >= 0) notes.add(serviceOf(batch.labels(row)), end, strength, 1);
+        }
+      },
+      found: (_: Anomaly) => {},
+    },
+    exports: false,
+    start,
+    onAnomaly() {},
+  });
+  await player.start();
+  let now = start;
+  for (const { at, bytes } of requests) {
+    await player.feed("traces", bytes, at, at);
+    now = at;
+  }
+  for (let i = 0; i < AFTERWARDS; i += 1000) player.agent.tick(now + i);
+  await player.stop();
+  return all;
+}
+
+/** How much of the larger of the two is not in the other; 1 where nothing is expected. */
+function effect(observed = Number.NaN, expected = Number.NaN): number {
+  const [less, more] = [Math.min(observed, expected), Math.max(observed, expected)];
+  return less > 0 ? 1 - less / more : 1;
+}
+
+const serviceOf = ({ resource }: Labels) => String(resource["service.name"] ?? "");
+
+/** What a processor has said of services, by slice. */
+export class Evidence {
+  readonly #slices = new Map<number, Map<string, Noted>>();
+
+  add(service: string, time: number, rarity: number, looks: number): void {
+    const slice = Math.floor(time / SLICE);
+    const services = this.#slices.get(slice) ?? new Map<string, Noted>();
+    this.#slices.set(slice, services);
+    const noted = services.get(service) ?? { rarest: 0, looks: 0 };
+    services.set(service, noted);
+    noted.rarest = Math.max(noted.rarest, rarity);
+    noted.looks += looks;
+  }
+
+  /**
+   * How rare what was said of each service is, in slices [from, to), at most `most`. The rarest of a thousand rows has a rarity
+   * of 3 though nothing is wrong: that is taken off.
+   */
+  within(from: number, to: number, most: number): Map<string, number> {
+    const all = new Map<string, Noted>();
+    for (let slice = from; slice < to; slice++) {
+      for (const [service, { rarest, looks }] of this.#slices.get(slice) ?? []) {
+        const noted = all.get(service) ?? { rarest: 0, looks: 0 };
+        all.set(service, { rarest: Math.max(noted.rarest, rarest), looks: noted.looks + looks });
+      }
+    }
+    const left = ({ rarest, looks }: Noted) => rarest - Math.log10(Math.max(1, looks));
+    return new Map([...all].map(([service, noted]) => [service, Math.min(most, Math.max(0, left(noted)))]));
+  }
+}
+
+/** The finder, of which every finding is noted and none is raised: so it judges on, and what it judges stays the same. */
+function recorded(plugin: Extract<Plugin, { kind: "finder" }>, notes: Evidence): Plugin {
+  return {
+    ...plugin,
+    create(config: never, host: Host, detection: Detection) {
+      const recording: Detection = {
+        allows: (labels) => detection.allows(labels),
+        fingerprint: (...about) => detection.fingerprint(...about),
+        find({ labels, time, rarity, state, observed, expected }: Finding) {
+          const strength = rarity * effect(observed, expected);
+          if (state !== "resolved") notes.add(serviceOf(labels), time, strength, 0);
+          return false;
+        },
+      };
+      return plugin.create(config, host, recording);
+    },
+  };
+}
