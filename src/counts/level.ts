@@ -69,9 +69,8 @@ export function forget(
   seconds: number,
 ): void {
   const memory = Math.min(LONGEST_MEMORY, Math.max(SHORTEST_MEMORY, (MEMORY_EVENTS * exposure[s]) / events[s]));
-  const keep = Math.exp(-seconds / memory);
+  const keep = Math.max(Math.exp(-seconds / memory), Math.min(1, FIRST_EVENTS / events[s]));
   reference[s] += (1 - keep) * (Math.log(factor[s]) - reference[s]);
-  if (events[s] * keep < FIRST_EVENTS) return;
   events[s] *= keep;
   exposure[s] *= keep;
   occasions[s] *= keep;

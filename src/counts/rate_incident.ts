@@ -1,4 +1,5 @@
 // While a rate is surprising nothing is learnt of it; what lasts becomes usual; and it is told once, not every interval.
+import { WINDOWS } from "./dispersion.ts";
 import { FIRST_EVENTS, learnLevel, levelOf } from "./level.ts";
 import { HOUR, type RateState } from "./rate_state.ts";
 
@@ -13,11 +14,13 @@ const LASTS_EVENTS = 20;
 const ADOPTED = 50;
 /** One that was told is told again when it is so many times as rare. */
 const AGAIN = 2;
+const MOST_TOLD = 1e3;
 
-/** Of what surprises: its seconds, and events a second in them. */
+/** Of what surprises: its seconds, events a second in them, and how many were expected. */
 interface Surprise {
   readonly span: number;
   readonly observed: number;
+  readonly expected: number;
 }
 
 /** Learns an interval of y events in the level, or in the incident that is under way or begins with `surprise`. */
@@ -27,10 +30,13 @@ export function learnOrEndure(
   y: number,
   step: number,
   rarity: number,
-  { span, observed }: Surprise,
+  { span, observed, expected }: Surprise,
 ): void {
-  const { incident, incidentSince, incidentEvents, incidentExposure, calm, hold, factor } = state;
+  const { incident, incidentSince, incidentEvents, incidentExposure, incidentAbove, calm, hold, factor } = state;
   const rare = rarity >= OPENS;
+  const above = observed > expected ? 1 : 0;
+  // a surge that ends in silence is two incidents
+  if (rare && incident[s] > 0 && incidentAbove[s] !== above) endIncident(state, s);
   if (incident[s] === 0 && !rare) {
     learnLevel(state, s, y, step);
     return;
@@ -39,6 +45,7 @@ export function learnOrEndure(
     incidentSince[s] = state.rateTime[s] - span;
     incidentEvents[s] = observed * span;
     incidentExposure[s] = span * factor[s];
+    incidentAbove[s] = above;
     hold[s] = CALM;
   } else {
     incidentEvents[s] += y;
@@ -59,9 +66,18 @@ function adopt(state: RateState, s: number): void {
   exposure[s] = (incidentExposure[s] * events[s]) / came;
   occasions[s] = events[s];
   state.busyMinutes[s] = 0;
+  restartWindows(state, s);
+  endIncident(state, s);
+}
+
+/** What was expected so far counts no more. */
+export function restartWindows(state: RateState, s: number): void {
+  state.counted.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
+  state.expectedCount.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
+  state.missing[s] = 0;
+  state.silence[s] = 0;
   state.sumUp[s] = 0;
   state.sumDown[s] = 0;
-  endIncident(state, s);
 }
 
 export function endIncident({ incident, told }: RateState, s: number): void {
@@ -70,9 +86,16 @@ export function endIncident({ incident, told }: RateState, s: number): void {
 }
 
 /** Whether a surprise of that rarity is news, where one from `line` on is told. To be asked once of each interval. */
-export function isNews({ incident, told }: RateState, s: number, rarity: number, line: number): boolean {
+export function isNews(
+  { incident, told }: RateState,
+  s: number,
+  rarity: number,
+  line: number,
+  silent: boolean,
+): boolean {
   if (rarity < line || incident[s] === 0) return true;
   if (rarity < AGAIN * told[s]) return false;
-  told[s] = rarity;
+  // silence only ever becomes rarer
+  told[s] = silent ? MOST_TOLD : rarity;
   return true;
 }

@@ -2,7 +2,7 @@
 import { cumulative } from "./cusum.ts";
 import { clumping, DOUBTFUL, dispersionAt, learnDispersion, NORMAL, WINDOWS, YOUNG } from "./dispersion.ts";
 import { begin, follow, forget, levelDispersion, levelOf, lookAhead } from "./level.ts";
-import { endIncident, isNews, learnOrEndure, OPENS } from "./rate_incident.ts";
+import { endIncident, isNews, learnOrEndure, OPENS, restartWindows } from "./rate_incident.ts";
 import { HOUR, MINUTE, type Pace, type RateState } from "./rate_state.ts";
 import { believed, learnClaim } from "./slope.ts";
 import { negativeBinomialAbove, negativeBinomialBelow } from "./tails.ts";
@@ -86,19 +86,15 @@ export function judgeRate(
   state.minuteClaim[s] = Math.max(state.minuteClaim[s], claim.rarity);
   const rarity = Math.min(RAREST, believed(state, s, claim.rarity));
   learnOrEndure(state, s, y, step, rarity, claim);
-  if (warm && isNews(state, s, rarity, line)) report(state, s, rarity);
+  const silent = claim.observed === 0 && state.silence[s] >= claim.span;
+  if (warm && isNews(state, s, rarity, line, silent)) report(state, s, rarity, silent);
   if (tick % minute === 0) endMinute(state, s, warm, minute * step);
   follow(state, s, y, tick, pace);
 }
 
 /** After a gap windows begin anew, and the level is believed less. */
 function resume(state: RateState, s: number, gap: number): void {
-  state.counted.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
-  state.expectedCount.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
-  state.missing[s] = 0;
-  state.silence[s] = 0;
-  state.sumUp[s] = 0;
-  state.sumDown[s] = 0;
+  restartWindows(state, s);
   if (gap > 0) forget(state, s, gap);
   if (Math.abs(gap) > HOUR) endIncident(state, s);
   lookAhead(state, s, state.rateTime[s] + gap);
@@ -198,14 +194,14 @@ function propose(rarity: number, y: number, m: number, span: number, dispersion:
   claim.variance = dispersion + 1 / m;
 }
 
-function report(state: RateState, s: number, rarity: number): void {
+function report(state: RateState, s: number, rarity: number, silent: boolean): void {
   const going = state.incident[s] > 0;
   rate.rarity = rarity;
   rate.observed = claim.rarity > 0 ? claim.observed : Number.NaN;
   rate.expected = claim.rarity > 0 ? claim.expected : Number.NaN;
   rate.lower = quantile(claim.expected, claim.variance, -USUALLY);
   rate.upper = quantile(claim.expected, claim.variance, USUALLY);
-  rate.silent = claim.observed === 0 && state.silence[s] >= claim.span;
+  rate.silent = silent;
   rate.basis = state.factorBasis[s];
   rate.since = going ? state.incidentSince[s] : state.rateTime[s] - claim.span;
   rate.events = going ? state.incidentEvents[s] : claim.observed * claim.span;

@@ -15,6 +15,7 @@ import { hash0, hash1, hashBytes, mix } from "../otlp/identity.ts";
 import { clipped, hex } from "../otlp/labels.ts";
 import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import { NO_SERIES, type RowOwner, SeriesTable } from "../series/table.ts";
+import { Bunch } from "./bunch.ts";
 import { Detector } from "./detect.ts";
 import { Families } from "./families.ts";
 import { completedIntervals, type IntervalDetectorOptions } from "./interval_options.ts";
@@ -120,7 +121,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     });
     // what `match` lets in is decided here, once a series
     const all = { ...this.#options, match: {} };
-    this.#families = new Families(raise);
+    this.#families = new Families(plugin.together ? new Bunch(raise).tell : raise);
     const { collect } = this.#families;
     this.#detector = new Detector(plugin as never, options, all, host, this.#members, collect, counts, tap);
     table.own(this);

@@ -13,6 +13,7 @@ export default defineIntervalDetector({
   summary: "Finds operations that are called far more or far less often than usual, or no longer at all.",
   finds: { above: "throughput", below: "throughput", more: ["absence"] },
   scores: "rarity",
+  together: true,
   // how long a series must be known before it is judged is for the model to say
   defaults: { threshold: THRESHOLD, warmup: 0 },
   measure: (_, { name }) => ({ name: `rate of ${name}`, unit: "/s" }),
