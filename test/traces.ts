@@ -34,9 +34,17 @@ export const CONSUMER = 5;
 
 /** A span of "service name", as in "gateway GET /cart". */
 export function span(of: string, options: SpanOptions = {}, ...children: SpanTree[]): SpanTree {
-  const space = of.indexOf(" ");
-  return { ...options, service: of.slice(0, space), name: of.slice(space + 1), children };
+  let named = names.get(of);
+  if (!named) {
+    const space = of.indexOf(" ");
+    named = { service: of.slice(0, space), name: of.slice(space + 1) };
+    names.set(of, named);
+  }
+  return { ...options, service: named.service, name: named.name, children };
 }
+
+/** The same texts each time: tests make millions of spans, and texts that are known are found at once. */
+const names = new Map<string, { service: string; name: string }>();
 
 /** A call as two spans: the client's in the calling service, named as what it calls, and the server's below it. */
 export function call(from: string, to: string, options: SpanOptions = {}, ...children: SpanTree[]): SpanTree {
@@ -50,19 +58,25 @@ export const ask = (from: string, what: string, options: SpanOptions = {}): Span
 
 /** Made by one maker, traces share their operations, as those of one agent do. */
 export function traceMaker() {
-  const services = new Map<string, Service>();
-  const numbers = new Map<string, number>();
+  /** Of each service, its operations' numbers by name and kind. */
+  const services = new Map<string, { service: Service; numbers: Map<string, number[]> }>();
   const operations: Operation[] = [];
   let made = 0;
 
   function number({ service: name, name: spanName, kind = SERVER }: SpanTree): number {
-    const service = services.get(name) ?? { name, namespace: "", names: 1, overflow: undefined };
-    services.set(name, service);
-    const key = `\n${name}\n${spanName}\n${kind}`;
-    const known = numbers.get(key);
-    if (known !== undefined) return known;
-    numbers.set(key, operations.length);
-    return operations.push({ key, service, name: spanName, kind }) - 1;
+    let known = services.get(name);
+    if (!known) {
+      known = { service: { name, namespace: "", names: 1, overflow: undefined }, numbers: new Map() };
+      services.set(name, known);
+    }
+    let byKind = known.numbers.get(spanName);
+    if (!byKind) {
+      byKind = [];
+      known.numbers.set(spanName, byKind);
+    }
+    byKind[kind] ??=
+      operations.push({ key: `\n${name}\n${spanName}\n${kind}`, service: known.service, name: spanName, kind }) - 1;
+    return byKind[kind];
   }
 
   return function trace(root: SpanTree, { time = 1e12, id, orphans = [] }: TraceOptions = {}): Trace {
@@ -86,15 +100,28 @@ export function traceMaker() {
     place(root, -1, time);
     for (const orphan of orphans) place(orphan, -2, time + (orphan.at ?? 0));
     const traceId = id ?? (++made).toString(16).padStart(32, "0");
+    const { length } = spans;
+    const columns = {
+      parent: new Int32Array(length),
+      start: new Float64Array(length),
+      duration: new Float64Array(length),
+      self: new Float64Array(length),
+      failed: new Uint8Array(length),
+      operation: new Uint32Array(length),
+    };
+    for (let i = 0; i < length; i++) {
+      const { tree, parent, start, duration, self } = spans[i];
+      columns.parent[i] = parent;
+      columns.start[i] = start;
+      columns.duration[i] = duration;
+      columns.self[i] = self;
+      columns.failed[i] = tree.failed ? 1 : 0;
+      columns.operation[i] = number(tree);
+    }
     return {
-      length: spans.length,
+      ...columns,
+      length,
       id: traceId,
-      parent: Int32Array.from(spans, ({ parent }) => parent),
-      start: Float64Array.from(spans, ({ start }) => start),
-      duration: Float64Array.from(spans, ({ duration }) => duration),
-      self: Float64Array.from(spans, ({ self }) => self),
-      failed: Uint8Array.from(spans, ({ tree }) => (tree.failed ? 1 : 0)),
-      operation: Uint32Array.from(spans, ({ tree }) => number(tree)),
       operations,
       spanId: (index) => (index + 1).toString(16).padStart(16, "0"),
       whole: orphans.length === 0,

@@ -1,4 +1,5 @@
 // The one interface that a detector implements: a function over columns.
+import type { DeviationOptions } from "./deviation.ts";
 import type { RowsOf, Telemetry } from "./signals.ts";
 
 export interface ColumnTypes {
@@ -56,6 +57,19 @@ export interface Verdicts {
 }
 
 /**
+ * The agent's options that say which rows are told. A detector of rarities that tells an incident once heeds them, so that what it takes for told was;
+ * others leave them to the agent.
+ */
+export interface LineOptions extends DeviationOptions {
+  /** Rarity from which a row is told, where the user has fixed one. */
+  readonly threshold?: number | undefined;
+  /** Where the user has given one, the line moves, and tells an incident once by itself. */
+  readonly alert_budget?: number | undefined;
+  /** Of a smaller age no row is told. */
+  readonly warmup?: number | undefined;
+}
+
+/**
  * Judges each row, in order, by the state so far, then learns it.
  * Synchronous and pure but for `state` and `verdicts`; keeps none of its arguments. The same rows in one call or in many
  * give the same scores; NaN and infinite values neither throw nor leave state that is not finite.
@@ -64,5 +78,5 @@ export type ScoreThenLearn<S extends Telemetry, Shape extends StateShape, Config
   rows: JudgedRows<S>,
   state: StateOf<Shape>,
   verdicts: Verdicts,
-  config: Config,
+  config: Config & LineOptions,
 ) => void;

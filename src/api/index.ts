@@ -7,6 +7,7 @@ export * from "./combination.ts";
 export * from "./component.ts";
 export * from "./detection.ts";
 export * from "./detector.ts";
+export * from "./deviation.ts";
 export * from "./endpoint.ts";
 export * from "./extension.ts";
 export * from "./intervals.ts";

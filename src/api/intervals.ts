@@ -1,15 +1,11 @@
 // What each series did in an interval of event time: what a detector of counts is handed.
-import type { StateOf, StateShape, Verdicts } from "./detector.ts";
+import type { LineOptions, StateOf, StateShape, Verdicts } from "./detector.ts";
 import type { Batch } from "./signals.ts";
 
 /** The agent's options that such a detector may read beside its own. */
-export interface IntervalOptions {
+export interface IntervalOptions extends LineOptions {
   /** Milliseconds of event time that one row spans. */
   readonly interval: number;
-  /** Rarity from which a row is told, where the user has fixed one. */
-  readonly threshold?: number | undefined;
-  /** Where the user has given one, the line moves, and tells an incident once by itself. */
-  readonly alert_budget?: number | undefined;
 }
 
 /**

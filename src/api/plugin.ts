@@ -96,7 +96,7 @@ export interface IntervalDetectorPlugin<
   Shape extends StateShape = StateShape,
 > extends Omit<DetectorPlugin<C, S, Shape>, "rows" | "measure" | "state" | "scoreThenLearn"> {
   readonly rows: "intervals";
-  /** Whether series that are past the line within minutes of each other have one cause as a rule: the first is told, others once they are twice as surprising. */
+  /** Whether series of a service that are past the line within minutes of each other have one cause: the first is told, others once twice as surprising. */
   readonly together?: boolean;
   /** The part of its series that a row belongs to beside the whole; asked for rows that failed only. */
   readonly part?: PartOf;

@@ -23,7 +23,7 @@ interface Surprise {
   readonly expected: number;
 }
 
-/** Learns an interval of y events in the level, or in the incident that is under way or begins with `surprise`. */
+/** Learns an interval of y events in the level, or in the incident that is under way or begins with `surprise`. True when that has become usual. */
 export function learnOrEndure(
   state: RateState,
   s: number,
@@ -31,7 +31,7 @@ export function learnOrEndure(
   step: number,
   rarity: number,
   { span, observed, expected }: Surprise,
-): void {
+): boolean {
   const { incident, incidentSince, incidentEvents, incidentExposure, incidentAbove, calm, hold, factor } = state;
   const rare = rarity >= OPENS;
   const above = observed > expected ? 1 : 0;
@@ -39,7 +39,7 @@ export function learnOrEndure(
   if (rare && incident[s] > 0 && incidentAbove[s] !== above) endIncident(state, s);
   if (incident[s] === 0 && !rare) {
     learnLevel(state, s, y, step);
-    return;
+    return false;
   }
   if (incident[s] === 0) {
     incidentSince[s] = state.rateTime[s] - span;
@@ -55,7 +55,11 @@ export function learnOrEndure(
   calm[s] = rare ? 0 : calm[s] + step;
   if (rare) hold[s] = Math.max(hold[s], 2 * span);
   if (calm[s] > hold[s]) endIncident(state, s);
-  else if (incident[s] > Math.max(LASTS, LASTS_EVENTS / Math.max(1e-9, levelOf(state, s)))) adopt(state, s);
+  else if (incident[s] > Math.max(LASTS, LASTS_EVENTS / Math.max(1e-9, levelOf(state, s)))) {
+    adopt(state, s);
+    return true;
+  }
+  return false;
 }
 
 /** The series begins anew at the rate of the incident. */
@@ -85,15 +89,9 @@ export function endIncident({ incident, told }: RateState, s: number): void {
   told[s] = 0;
 }
 
-/** Whether a surprise of that rarity is news, where one from `line` on is told. To be asked once of each interval. */
-export function isNews(
-  { incident, told }: RateState,
-  s: number,
-  rarity: number,
-  line: number,
-  silent: boolean,
-): boolean {
-  if (rarity < line || incident[s] === 0) return true;
+/** Whether a surprise of that rarity, which is past the line, is news. To be asked once of each interval. */
+export function isNews({ incident, told }: RateState, s: number, rarity: number, silent: boolean): boolean {
+  if (incident[s] === 0) return true;
   if (rarity < AGAIN * told[s]) return false;
   // silence only ever becomes rarer
   told[s] = silent ? MOST_TOLD : rarity;

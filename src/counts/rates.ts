@@ -13,6 +13,8 @@ const FLOOR = 0.02;
 /** A series is judged after this time, once that many minutes had events. */
 const WARM = 600;
 const ENOUGH_MINUTES = 5;
+/** Fewer calls are news of a series that was called for so long: what came and went, as a trial, is none. */
+const SETTLED = 1800;
 /** A window is tested from so many expected events, once the series is so many windows old; those of fewer teach nothing. */
 const LEAST_EXPECTED = 0.5;
 const ENOUGH_WINDOWS = 4;
@@ -30,6 +32,10 @@ const USUALLY = 2.3;
 const MOST_EVENTS = 1e9;
 /** Beyond this a rarity orders nothing. */
 const RAREST = 20;
+
+/** Whether what was observed, where that was expected, is told if it is rare enough; in the units of `rate` or `ratio`. */
+export type Wanted = (observed: number, expected: number) => boolean;
+export const ANY: Wanted = () => true;
 
 /** What `judgeRate` found in its last interval. Rates are in events a second. */
 export const rate = {
@@ -57,7 +63,8 @@ const claim = { rarity: 0, observed: 0, expected: 0, span: 0, variance: 0 };
  *
  * Windows of an interval, a minute, 5 and 30 minutes and 3 hours are judged when they end, by the negative binomial tail of what the level foretold;
  * silence as it lasts; rare events by cumulative sums of minutes besides. What is claimed is corrected by how such claims of the
- * series came true (`slope.ts`). An incident that is rarer than `line` is found once, and again when it is twice as rare.
+ * series came true (`slope.ts`). An incident that is rarer than `line` is found once, and again when it is twice as rare; what is not `wanted`
+ * is not held to have been told.
  */
 export function judgeRate(
   state: RateState,
@@ -66,6 +73,7 @@ export function judgeRate(
   count: number,
   pace: Pace,
   line = Number.POSITIVE_INFINITY,
+  wanted: Wanted = ANY,
 ): void {
   rate.rarity = Number.NaN;
   if (!(count >= 0 && time > 0 && time < 1e12)) return;
@@ -83,11 +91,13 @@ export function judgeRate(
   const y = Math.min(count, MOST_EVENTS);
   const warm = watched[s] > WARM && state.busyMinutes[s] >= ENOUGH_MINUTES;
   tally(state, s, y, tick, warm, pace);
+  if (claim.observed < claim.expected && watched[s] - state.silence[s] < SETTLED) claim.rarity = 0;
   state.minuteClaim[s] = Math.max(state.minuteClaim[s], claim.rarity);
   const rarity = Math.min(RAREST, believed(state, s, claim.rarity));
-  learnOrEndure(state, s, y, step, rarity, claim);
+  const usual = learnOrEndure(state, s, y, step, rarity, claim);
   const silent = claim.observed === 0 && state.silence[s] >= claim.span;
-  if (warm && isNews(state, s, rarity, line, silent)) report(state, s, rarity, silent);
+  const tells = rarity >= line && wanted(claim.observed, claim.expected);
+  if (warm && !usual && (!tells || isNews(state, s, rarity, silent))) report(state, s, rarity, silent);
   if (tick % minute === 0) endMinute(state, s, warm, minute * step);
   follow(state, s, y, tick, pace);
 }

@@ -3,7 +3,7 @@ import type { StateOf, StateShape } from "../api/index.ts";
 import { PYRAMID } from "./pyramid.ts";
 import { SLOPE_STATE } from "./slope.ts";
 
-/** Columns of `judgeRatio`: some 270 bytes a series, 184 of them its windows. */
+/** Columns of `judgeRatio`: some 260 bytes a series, 184 of them its windows. */
 export const RATIO_STATE = {
   /** Intervals so far. */
   rows: "u32",
@@ -16,9 +16,8 @@ export const RATIO_STATE = {
   /** Correlation of the errors of a minute, by moments: sum of the estimates, and of their weights. */
   moments: "f32",
   weights: "f32",
-  /** When the incident began that is under way, Unix milliseconds; 0 is none. How many intervals it has been, calls and errors in them. */
+  /** When the incident began that is under way, Unix milliseconds; 0 is none. Calls and errors since then. */
   since: "f64",
-  lasting: "u32",
   lastingCalls: "f32",
   lastingErrors: "f32",
   /** Evidence that it is over, and intervals since there was last none. */

@@ -1,8 +1,9 @@
 // Error ratios: calls and errors of one interval -> how rare so many errors are, judged by all windows that end now, and learnt.
 
 import { CELLS, FIRST, FRESH, LEVELS, leftCalls, leftErrors, PYRAMID, push, ROWS } from "./pyramid.ts";
+import { ANY, type Wanted } from "./rates.ts";
 import { BLOCK, correlation, ENOUGH, RHO_FLOOR, teach, uncertainty, usual } from "./ratio_base.ts";
-import { follow, isNews } from "./ratio_incident.ts";
+import { end, follow, HOUR, isNews } from "./ratio_incident.ts";
 import { type RatioState, restart } from "./ratio_state.ts";
 import { believed, learnClaim } from "./slope.ts";
 import { betaBinomialAbove } from "./tails.ts";
@@ -24,7 +25,7 @@ const GAP = 30;
 
 /** What is told of the interval that `judgeRatio` was last called with. */
 export const ratio = {
-  /** -log10 of the chance of an interval like it, 0 where it is no news; NaN where too little is known. The others mean something above 0. */
+  /** -log10 of the chance of an interval like it, 0 where nothing is unusual; NaN where too little is known, and in an incident where it is no news. The others mean something above 0. */
   rarity: Number.NaN,
   /** Of the window that is rarest: calls, errors, its length in intervals. */
   calls: 0,
@@ -38,7 +39,8 @@ export const ratio = {
 
 /**
  * Judges `errors` of `calls` in the `interval` (milliseconds) that ended at `time`, fills `ratio`, and learns them. Intervals of a series
- * come in order. Nothing is rare that has no error, or fewer than `least` in its window.
+ * come in order. Nothing is rare that has no error, or fewer than `least` in its window. An incident is handed out at each new height until
+ * it is `wanted` and rarer than `line`, then again when it has become far worse.
  *
  * The base is a beta distribution discounted in time, the sister of the power steady model for shares (Smith 1979), shrunk to the fleet; a
  * window is judged by the beta-binomial tail of what came before it, with the correlation of errors estimated by moments (Kleinman 1973).
@@ -53,22 +55,29 @@ export function judgeRatio(
   calls: number,
   errors: number,
   least = 3,
+  line = Number.POSITIVE_INFINITY,
+  wanted: Wanted = ANY,
 ): void {
   ratio.rarity = Number.NaN;
   if (!(calls >= 0 && errors >= 0 && calls < 1e9 && time > 0 && time < 1e15)) return;
   const k = Math.min(errors, calls);
-  if (Math.abs(time - state.last[s]) > GAP * interval) restart(state, s);
+  const gap = Math.abs(time - state.last[s]);
+  if (gap > GAP * interval) {
+    restart(state, s);
+    if (gap > HOUR) end(state, s);
+  }
   state.last[s] = time;
   push(state.cells, s * PYRAMID, state.rows[s], calls, k);
   state.rows[s]++;
   if (state.since[s] === 0) {
     if (leftCalls > 0) teach(state, s, interval, leftCalls, leftErrors);
-  } else follow(state, s, time, calls, k);
+  } else follow(state, s, time, interval, calls, k);
   if (state.calls[s] < ENOUGH) return;
-  ratio.rarity = 0;
   const sample = state.rows[s] % BLOCK === 0;
-  const rarity = k > 0 ? believed(state, s, rarest(state, s, least, sample)) : 0;
-  if (sample) learnClaim(state, s, k > 0 ? plainest : 0);
+  // samples without an error too: the pauses of a sparse incident would make many claims of it
+  const claimed = k > 0 || sample ? rarest(state, s, least, sample) : 0;
+  const rarity = k > 0 ? believed(state, s, claimed) : 0;
+  if (sample) learnClaim(state, s, plainest);
   if (rarity < LIMIT) {
     if (state.since[s] === 0) ratio.rarity = rarity;
     return;
@@ -78,7 +87,8 @@ export function judgeRatio(
     state.lastingCalls[s] = ratio.calls;
     state.lastingErrors[s] = ratio.errors;
   }
-  if (isNews(state, s, rarity)) ratio.rarity = rarity;
+  if (rarity >= line && !wanted(ratio.errors / ratio.calls, ratio.expected)) return;
+  if (isNews(state, s, rarity, line)) ratio.rarity = rarity;
 }
 
 /** Of the interval that `rarest` was last asked about, if it was a sample: the rarest window whether it matters or not. */

@@ -1,9 +1,11 @@
-// Many series that change in the same moment have one cause: it is told of the first of them, and again when it is much worse.
+// Series of one service that change in the same moment have one cause: it is told of the first, and again when it is much worse.
 import type { Anomaly } from "../api/index.ts";
 
 /** Milliseconds between two of a bunch, at most, and of all of it. */
 const NEAR = 180_000;
 const LONGEST = 3_600_000;
+/** Bunches remembered; the oldest goes first. */
+const MOST = 1000;
 /** So many times as surprising as what was told is news. */
 const WORSE = 2;
 
@@ -15,22 +17,38 @@ interface Open {
   readonly silent: Set<string>;
 }
 
-/** Of one detector: one bunch of those above their expectation, and one of those below. */
+/** Of one detector: for each service a bunch of those above their expectation, and one of those below. */
 export class Bunch {
   readonly #raise: (anomaly: Anomaly) => void;
-  readonly #open = new Map<boolean, Open>();
+  readonly #open = new Map<string, Open>();
+  #raised: Anomaly[] = [];
 
   constructor(raise: (anomaly: Anomaly) => void) {
     this.#raise = raise;
   }
 
-  readonly tell = (anomaly: Anomaly): void => {
+  readonly collect = (anomaly: Anomaly): void => {
+    this.#raised.push(anomaly);
+  };
+
+  /** Tells what was collected since the last time: of one moment the most surprising is the first. */
+  settle(): void {
+    if (this.#raised.length === 0) return;
+    const raised = this.#raised.sort((a, b) => a.time - b.time || b.score - a.score);
+    this.#raised = [];
+    for (const anomaly of raised) this.#tell(anomaly);
+  }
+
+  #tell(anomaly: Anomaly): void {
     const { time, score, observed, expected, fingerprint, reason } = anomaly;
-    const below = observed < expected;
-    const open = this.#open.get(below);
+    const { "service.namespace": namespace, "service.name": service } = anomaly.labels.resource;
+    const key = JSON.stringify([observed < expected, namespace, service]);
+    const open = this.#open.get(key);
     // the clock may go back
     if (!open || Math.abs(time - open.latest) > NEAR || Math.abs(time - open.began) > LONGEST) {
-      this.#open.set(below, { began: time, latest: time, score, silent: new Set() });
+      this.#open.delete(key);
+      if (this.#open.size >= MOST) this.#open.delete(this.#open.keys().next().value!);
+      this.#open.set(key, { began: time, latest: time, score, silent: new Set() });
       this.#raise(anomaly);
       return;
     }
@@ -44,5 +62,5 @@ export class Bunch {
     const { size } = open.silent;
     const others = size === 0 ? "." : `; and ${size} other series with it.`;
     this.#raise({ ...anomaly, reason: reason.replace(/\.$/, others) });
-  };
+  }
 }

@@ -1,5 +1,15 @@
 // A detector in a pipeline: selects its rows, scores them, calibrates, and makes anomalies of what passes its threshold.
-import type { Anomaly, Batch, DataOf, DetectorPlugin, Host, Processor, StateShape, Telemetry } from "../api/index.ts";
+import {
+  type Anomaly,
+  type Batch,
+  type DataOf,
+  type DetectorPlugin,
+  type Host,
+  isWanted,
+  type Processor,
+  type StateShape,
+  type Telemetry,
+} from "../api/index.ts";
 import { Recency } from "../series/recency.ts";
 import { column, type Kept, type KeptColumn, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import { SeriesState, valuesOf } from "../series/state.ts";
@@ -252,13 +262,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
 
   /** Whether the user cares for deviations of this kind. */
   #wanted(i: number): boolean {
-    const { expected } = this.#chunk.verdicts;
-    const { detection_direction, min_dev_from_expected, min_rel_dev_from_expected } = this.#options;
-    const deviation = this.#observed(i) - expected[i];
-    if (deviation < 0 ? detection_direction === "above_expected" : detection_direction === "below_expected")
-      return false;
-    if (Math.abs(deviation) < min_dev_from_expected) return false;
-    return !(Math.abs(deviation) < min_rel_dev_from_expected * Math.abs(expected[i]));
+    return isWanted(this.#options, this.#observed(i), this.#chunk.verdicts.expected[i]);
   }
 
   #observed(i: number): number {

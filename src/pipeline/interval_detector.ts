@@ -12,11 +12,12 @@ import type {
   Spans,
 } from "../api/index.ts";
 import { hash0, hash1, hashBytes, mix } from "../otlp/identity.ts";
-import { clipped, hex } from "../otlp/labels.ts";
+import { clipped } from "../otlp/labels.ts";
 import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import { NO_SERIES, type RowOwner, SeriesTable } from "../series/table.ts";
 import { Bunch } from "./bunch.ts";
 import { Detector } from "./detect.ts";
+import { Examples } from "./examples.ts";
 import { Families } from "./families.ts";
 import { completedIntervals, type IntervalDetectorOptions } from "./interval_options.ts";
 import { matching } from "./match.ts";
@@ -40,7 +41,6 @@ const LONGEST_NAME = 1024;
 const ERROR = 17;
 
 /** What members have in common, of which there may be many. */
-const NONE: readonly Example[] = [];
 const NO_SCOPE: Labels["scope"] = { name: "", version: "" };
 const NO_ATTRIBUTES: Labels["attributes"] = {};
 
@@ -54,17 +54,6 @@ interface Member {
   parts: Map<string, number> | undefined;
   /** Row of the table that it is counted from; -1 while it is not. */
   row: number;
-  /** One at most of each open interval; and the one looked at last. */
-  examples: readonly Example[];
-  example: Example | undefined;
-}
-
-/** The span or record that stands for a member in an interval: one that failed, where there is one. */
-interface Example {
-  readonly number: number;
-  readonly failed: number;
-  readonly traceId: string;
-  readonly spanId: string;
 }
 
 /** Of what is judged at once: one row a member. */
@@ -83,11 +72,13 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
   readonly #table: SeriesTable;
   readonly #allows: ReturnType<typeof matching>;
   readonly #tally: Tally;
+  readonly #examples: Examples;
   /** Identities of members; the detector's series are its rows. */
   readonly #members: SeriesTable;
   readonly #known: (Member | undefined)[] = [];
   readonly #detector: Detector<any>;
   readonly #families: Families;
+  readonly #bunch: Bunch | undefined;
   #map = new Int32Array(0);
   readonly #rows: IntervalRows = roomFor(0);
   /** By member: rows of it in the interval that is being judged. */
@@ -114,6 +105,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     this.#table = table;
     this.#allows = matching(this.#options.match);
     this.#tally = new Tally(this.#options.interval, this.#options.lateness);
+    this.#examples = new Examples(this.#tally.ring);
     this.#members = new SeriesTable(this.#options.max_series);
     this.#members.own({
       grow: (capacity) => this.#grow(capacity),
@@ -121,7 +113,8 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     });
     // what `match` lets in is decided here, once a series
     const all = { ...this.#options, match: {} };
-    this.#families = new Families(plugin.together ? new Bunch(raise).tell : raise);
+    this.#bunch = plugin.together ? new Bunch(raise) : undefined;
+    this.#families = new Families(this.#bunch?.collect ?? raise);
     const { collect } = this.#families;
     this.#detector = new Detector(plugin as never, options, all, host, this.#members, collect, counts, tap);
     table.own(this);
@@ -137,7 +130,13 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
   }
 
   get stateBytes(): number {
-    return this.#detector.stateBytes + this.#tally.byteLength + this.#map.byteLength + this.#members.byteLength;
+    return (
+      this.#detector.stateBytes +
+      this.#tally.byteLength +
+      this.#examples.byteLength +
+      this.#map.byteLength +
+      this.#members.byteLength
+    );
   }
 
   get threshold(): number {
@@ -173,6 +172,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
 
   #grow(capacity: number): void {
     this.#tally.grow(capacity);
+    this.#examples.grow(capacity);
     Object.assign(this.#rows, roomFor(capacity));
     this.#counted = new Float64Array(capacity);
     this.#touched = new Uint32Array(capacity);
@@ -202,6 +202,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     this.tick(receivedAt);
     const spans = signal === "traces" ? (rows as Spans) : undefined;
     const { severity } = rows as LogRecords;
+    const { traceId, spanId } = rows as RowsOf[Counted];
     for (let i = 0; i < rows.length; i++) {
       const row = rows.series[i];
       let code = this.#map[row];
@@ -218,8 +219,9 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       if (Number.isNaN(number)) continue;
       const failed = spans ? (spans.inherited[i] === 1 ? 0 : spans.failed[i]) : severity[i] >= ERROR ? 1 : 0;
       this.#tally.add(member, number, 1, failed);
-      const { example } = known;
-      if (example?.number !== number || example.failed < failed) this.#exemplify(batch, i, known, number, failed);
+      if (this.#examples.wants(member, number, failed)) {
+        this.#examples.take(member, number, failed, batch.bytes, traceId[i], spanId[i]);
+      }
       if (failed === 1 && this.#plugin.part) this.#addPart(batch, i, member, number);
     }
     return batch;
@@ -255,8 +257,9 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       const source = this.#tally.source(`${resource["service.namespace"] ?? ""}\n${resource["service.name"] ?? ""}`);
       source.resource ??= resource;
       const labels = { ...made.labels, resource: source.resource, scope: NO_SCOPE, attributes: NO_ATTRIBUTES };
-      this.#known[member] = { ...made, labels, source, parts: undefined, examples: NONE, example: undefined };
+      this.#known[member] = { ...made, labels, source, parts: undefined };
       this.#tally.clear(member);
+      this.#examples.clear(member);
       this.#tally.join(source, member);
     }
     return member;
@@ -285,23 +288,13 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       }
       known.parts.set(name, part);
     }
-    const own = this.#known[part]!;
-    replaceExample(own, known.example!);
+    this.#examples.copy(member, part, number);
     this.#tally.add(part, number, 0, 1);
-  }
-
-  #exemplify({ rows, bytes }: Batch<Counted>, i: number, known: Member, number: number, failed: number): void {
-    const { traceId, spanId } = rows as RowsOf[Counted];
-    const before = known.examples.find((each) => each.number === number);
-    if (before && before.failed >= failed) known.example = before;
-    else {
-      const ids = { traceId: hex(bytes, traceId[i], 16), spanId: hex(bytes, spanId[i], 8) };
-      replaceExample(known, { number, failed, ...ids });
-    }
   }
 
   tick(now: number): void {
     this.#tally.advance(now, (source, number, end, counted) => this.#judge(source, number, end, counted, now));
+    this.#bunch?.settle();
   }
 
   /** Hands the counts of all members of a source in one interval to the detector. */
@@ -337,10 +330,6 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     };
     this.#detector.process(judged as unknown as Batch<any>);
     this.#families.settle((labels) => this.#failingParts(labels));
-    for (let i = 0; i < rows.length; i++) {
-      const known = this.#known[rows.series[i]]!;
-      if (known.examples.length > 0) known.examples = known.examples.filter((each) => each.number > number);
-    }
   }
 
   /** Of the series with these labels, in the interval being judged. */
@@ -356,9 +345,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
   }
 
   #labels(member: number, number: number): Labels {
-    const { labels, examples } = this.#known[member]!;
-    const { traceId = "", spanId = "" } = examples.find((each) => each.number === number) ?? {};
-    return { ...labels, traceId, spanId };
+    return { ...this.#known[member]!.labels, ...this.#examples.of(member, number) };
   }
 
   /** What was counted keeps its place when there is no room for what is new. */
@@ -427,11 +414,6 @@ function roomFor(capacity: number): IntervalRows {
   const f64 = () => new Float64Array(capacity);
   const u32 = () => new Uint32Array(capacity);
   return { length: 0, series: u32(), offset: u32(), time: f64(), count: f64(), failed: f64() };
-}
-
-function replaceExample(of: Member, example: Example): void {
-  of.example = example;
-  of.examples = [...of.examples.filter(({ number }) => number !== example.number), example];
 }
 
 /** What makes a series of spans or records, of the labels of one row of it. */

@@ -45,7 +45,7 @@ export class Tally {
   readonly #interval: number;
   readonly #lateness: number;
   /** Open intervals at most; a member's counts of interval n are at member * ring + n % ring. */
-  readonly #ring: number;
+  readonly ring: number;
   #count = new Uint32Array(0);
   #failed = new Uint32Array(0);
   /** By member: counted so far, up to FEW; number of the latest interval it was counted in. */
@@ -60,7 +60,7 @@ export class Tally {
   constructor(interval: number, lateness: number) {
     this.#interval = interval;
     this.#lateness = lateness;
-    this.#ring = Math.ceil(lateness / interval) + 3;
+    this.ring = Math.ceil(lateness / interval) + 3;
   }
 
   get byteLength(): number {
@@ -68,8 +68,8 @@ export class Tally {
   }
 
   grow(capacity: number): void {
-    const count = new Uint32Array(capacity * this.#ring);
-    const failed = new Uint32Array(capacity * this.#ring);
+    const count = new Uint32Array(capacity * this.ring);
+    const failed = new Uint32Array(capacity * this.ring);
     const known = new Uint8Array(capacity);
     const latest = new Float64Array(capacity);
     count.set(this.#count);
@@ -83,9 +83,9 @@ export class Tally {
   }
 
   clear(member: number): void {
-    const at = member * this.#ring;
-    this.#count.fill(0, at, at + this.#ring);
-    this.#failed.fill(0, at, at + this.#ring);
+    const at = member * this.ring;
+    this.#count.fill(0, at, at + this.ring);
+    this.#failed.fill(0, at, at + this.ring);
     this.#known[member] = 0;
     this.#latest[member] = Number.NaN;
   }
@@ -136,7 +136,7 @@ export class Tally {
   }
 
   add(member: number, number: number, count: number, failed: number): void {
-    const at = member * this.#ring + (number % this.#ring);
+    const at = member * this.ring + (number % this.ring);
     this.#count[at] += count;
     this.#failed[at] += failed;
     if (this.#known[member] < FEW) this.#known[member]++;
@@ -148,7 +148,7 @@ export class Tally {
     if (!(now >= 0 && now < 1e15)) return;
     this.#follow(now);
     const until = Math.floor((now - this.#lateness) / this.#interval) - 1;
-    if (Number.isNaN(this.#closed) || until < this.#closed - this.#ring) {
+    if (Number.isNaN(this.#closed) || until < this.#closed - this.ring) {
       // the first look at the clock, or it was set back: what came before, in this interval too, is not known
       this.#closed = this.#partial = Math.ceil(now / this.#interval) - 1;
       for (const source of this.sources.values()) source.closed = Number.NaN;
@@ -157,7 +157,7 @@ export class Tally {
       return;
     }
     for (let number = this.#closed + 1; number <= until; number++) {
-      if (number > this.#closed + this.#ring) {
+      if (number > this.#closed + this.ring) {
         // nothing can be open that far on
         number = until;
       }
@@ -167,7 +167,7 @@ export class Tally {
   }
 
   #close(source: Source, number: number, closed: OnClosed): void {
-    const counted = source.members.some((member) => this.#count[member * this.#ring + (number % this.#ring)] > 0);
+    const counted = source.members.some((member) => this.#count[member * this.ring + (number % this.ring)] > 0);
     if (!counted) return;
     const silent = Number.isNaN(source.closed) ? 0 : number - source.closed - 1;
     const allowed = Math.min(LONGEST_SILENCE, USUAL_SILENCE * source.usual + ALWAYS_ALLOWED);
@@ -183,7 +183,7 @@ export class Tally {
 
   /** Count and failures of a member in the interval being closed, which are forgotten by this. */
   take(member: number, number: number, into: { count: number; failed: number }): void {
-    const at = member * this.#ring + (number % this.#ring);
+    const at = member * this.ring + (number % this.ring);
     into.count = this.#count[at];
     into.failed = this.#failed[at];
     this.#count[at] = 0;

@@ -33,6 +33,12 @@ const PART_OF_GAP = 4;
 const PAUSE = 10;
 const PATIENCE = 15 * 60_000;
 
+/**
+ * Milliseconds that the clock goes on for after the last event: by default traces are complete then, and so is every interval but the
+ * last, which was cut short; and nothing counts as silent yet.
+ */
+const AFTERWARDS = 14_000;
+
 export interface PlayerOptions {
   readonly config: Config;
   readonly plugins: Plugins;
@@ -142,6 +148,7 @@ export class Player {
   /** Lets the last of the findings out and stops: exporters send what is queued, what was learnt is saved. */
   async stop(): Promise<void> {
     if (this.#now > this.#ticked) this.#tick(this.#now);
+    this.#pass(this.#now + AFTERWARDS);
     const stopped = new AbortController();
     await Promise.race([this.agent.stop(), this.#timeIsUp(stopped.signal)]);
     stopped.abort();

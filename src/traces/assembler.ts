@@ -44,6 +44,8 @@ export class Assembler implements RowOwner {
   #slots = new Int32Array(1024);
   /** Number of the request being taken in: the traces that it has spans of stay until it is. */
   #request = 0;
+  /** When traces that are added to without end were looked for. */
+  #looked = Number.NEGATIVE_INFINITY;
   readonly #seed: number;
   readonly #completed = new CompletedTrace();
 
@@ -274,12 +276,21 @@ export class Assembler implements RowOwner {
       if (idle >= 0 && idle < idle_timeout) break;
       this.#complete(oldest, false);
     }
+    this.#endless(now);
+    this.operations.tick(now, LONGEST * idle_timeout);
+  }
+
+  /** Passes on the traces that are added to without end; a look at all that are open is for once an idle timeout. */
+  #endless(now: number): void {
+    const { idle_timeout } = this.options;
+    if (Math.abs(now - this.#looked) < idle_timeout) return;
+    this.#looked = now;
+    const traces = this.#traces;
     for (let trace = traces.oldest; trace >= 0; ) {
       const newer = traces.newer[trace];
       if (now - traces.born[trace] > LONGEST * idle_timeout) this.#complete(trace, false);
       trace = newer;
     }
-    this.operations.tick(now, LONGEST * idle_timeout);
   }
 
   #complete(trace: number, early: boolean): void {

@@ -115,7 +115,7 @@ export class SpanSlots extends Slots {
 
   find(trace: number, id0: number, id1: number, hash: number): number {
     for (let slot = this.first(hash); slot >= 0; slot = this.chain[slot]) {
-      if (this.id0[slot] === id0 && this.id1[slot] === id1 && this.trace[slot] === trace) return slot;
+      if (this.id1[slot] === id1 && this.id0[slot] === id0 && this.trace[slot] === trace) return slot;
     }
     return -1;
   }

@@ -16,7 +16,7 @@ receivers:
     protocols:
       grpc: {endpoint: "127.0.0.1:0"}
       http: {endpoint: "127.0.0.1:0"}
-processors: {ewma: , span_duration: , log_rate: , cooldown: }
+processors: {ewma: , span_duration: {threshold: 5}, log_rate: , cooldown: }
 exporters:
   otlp_http:
     endpoint: http://${http.endpoint}

@@ -17,7 +17,14 @@ interface Verdict {
   readonly since: number;
   readonly rows: number;
 }
-type Span = { readonly duration: number; readonly self?: number | undefined; readonly failed?: boolean };
+interface Span {
+  readonly duration: number;
+  readonly self?: number | undefined;
+  readonly failed?: boolean;
+  readonly inherited?: boolean;
+  /** Milliseconds by which its clock is off. */
+  readonly off?: number;
+}
 
 /** One operation that is shown a span after the other, a second apart. */
 function operation(options: object = {}, step = 1000) {
@@ -26,7 +33,8 @@ function operation(options: object = {}, step = 1000) {
   const config = optionsOf(plugin, options);
   const f64 = () => new Float64Array(1).fill(Number.NaN);
   let time = 1.7e12;
-  const show = ({ duration, self = duration, failed = false }: Span): Verdict => {
+  const age = new Uint32Array(1);
+  const show = ({ duration, self = duration, failed = false, inherited = false, off = 0 }: Span): Verdict => {
     const verdicts = {
       score: f64(),
       observed: f64(),
@@ -37,11 +45,13 @@ function operation(options: object = {}, step = 1000) {
       rows: f64(),
     };
     time += step;
-    const columns = { time: [time], duration: [duration], self: [self] };
+    const columns = { time: [time + off], duration: [duration], self: [self] };
     const rows = Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)]));
     const series = new Uint32Array(1);
-    const all = { length: 1, series, age: series, failed: Uint8Array.of(failed ? 1 : 0), ...rows };
+    const flags = { failed: Uint8Array.of(failed ? 1 : 0), inherited: Uint8Array.of(inherited ? 1 : 0) };
+    const all = { length: 1, series, age, ...flags, ...rows };
     plugin.scoreThenLearn(all as never, state.columns as never, verdicts as never, config as never);
+    age[0]++;
     const [score, observed, lower, upper, since, many] = ["score", "observed", "lower", "upper", "since", "rows"].map(
       (name) => verdicts[name as keyof typeof verdicts][0],
     );
@@ -75,7 +85,7 @@ for (const [name, draw] of Object.entries(SHAPES)) {
   });
 }
 
-const told = (verdicts: readonly Verdict[], line = 5) => verdicts.filter(({ score }) => score >= line);
+const told = (verdicts: readonly Verdict[], line = 5.5) => verdicts.filter(({ score }) => score >= line);
 
 test("an incident is told when it begins and when it gets far worse, not with each span; who counts false alarms hears each", () => {
   const random = seededRandom(2);
@@ -106,6 +116,43 @@ test("what lasts for an hour is how things are; that it ends is no news", () => 
   assert.ok(told(each(3700, () => ({ duration: 4 * lognormal(random) }))).length > 0);
   assert.deepEqual(told(each(2000, () => ({ duration: 4 * lognormal(random) }))), []);
   assert.deepEqual(told(each(2000, () => ({ duration: lognormal(random) }))), []);
+});
+
+test("a deviation that the user does not care for is not what an incident was told by", () => {
+  const random = seededRandom(13);
+  const { each } = operation({ min_dev_from_expected: 200 });
+  each(2000, () => ({ duration: lognormal(random) }));
+  each(30, () => ({ duration: 60 + lognormal(random) }));
+  const large = told(each(30, () => ({ duration: 300 + lognormal(random) })));
+  assert.ok(large.some(({ observed }) => observed > 220));
+});
+
+test("an incident that begins before its operation may be told of is told afterwards", () => {
+  const random = seededRandom(14);
+  const { each } = operation({ warmup: 500 });
+  each(490, () => ({ duration: lognormal(random) }));
+  each(10, () => ({ duration: 30 * lognormal(random) }));
+  assert.ok(told(each(20, () => ({ duration: 30 * lognormal(random) }))).length > 0);
+});
+
+test("what lasts an hour is usual, also when a span of another clock began it", () => {
+  const random = seededRandom(16);
+  const { each, show } = operation();
+  each(2000, () => ({ duration: lognormal(random) }));
+  show({ duration: 2000, off: 1e12 });
+  each(3700, () => ({ duration: 4 * lognormal(random) }));
+  const later = told(each(2000, () => ({ duration: 4 * lognormal(random) })));
+  assert.deepEqual(later, []);
+  assert.ok(told(each(30, () => ({ duration: 40 * lognormal(random) }))).length > 0, "and it is judged as before");
+});
+
+test("what is said early on has bounds", () => {
+  for (let many = 2; many < 60; many++) {
+    const first = operation({ warmup: 0 });
+    first.each(many, () => ({ duration: 20 + (many % 7) }));
+    const { score, upper } = first.show({ duration: 20_000 });
+    assert.ok(!(score >= 1) || upper > 0, `after ${many} spans`);
+  }
 });
 
 test("an operation called once a minute is told slow after some ten spans that each might be chance", () => {
@@ -152,17 +199,36 @@ test("a span that is over without its children is too fast", () => {
   assert.equal(early.observed, 5.1);
 });
 
-test("a call whose far side has not come, and a failure that is over early, say nothing and teach nothing", () => {
+test("a call whose far side has not come says nothing and teaches nothing", () => {
   const random = seededRandom(9);
   const [plain, mixed] = [operation(), operation()];
   for (let i = 0; i < 500; i++) {
     const duration = lognormal(random);
     assert.equal(mixed.show({ duration: 500, self: Number.NaN }).score, Number.NaN);
-    plain.show({ duration: 500, self: Number.NaN });
+    plain.each(1, () => ({ duration: Number.NaN }));
     assert.deepEqual(mixed.show({ duration }), plain.show({ duration }));
-    if (i > 100) assert.equal(mixed.show({ duration: 0.1, failed: true }).score, Number.NaN);
-    if (i > 100) plain.show({ duration: Number.NaN });
   }
+});
+
+test("a failed span is told when it is slow itself; that it is over early, or waited since a call failed, is for others to say", () => {
+  const random = seededRandom(11);
+  const { each, show } = operation({ alert_budget: "5/day" });
+  each(2000, () => parent(random));
+  const failed = (span: Span, inherited = false) => show({ ...span, failed: true, inherited }).score;
+  assert.equal(failed({ duration: 5.1, self: 5 }), Number.NaN, "without its children");
+  assert.equal(failed({ duration: 6, self: 6 }), Number.NaN, "longer than usual itself, but over early");
+  assert.equal(failed({ duration: 5000, self: 4700 }, true), Number.NaN, "waits for the next try");
+  assert.ok(failed({ duration: 5000, self: 4700 }) > 4, "a timeout");
+});
+
+test("when all calls fail as fast as ever, nothing is slow, and what is usual stays so", () => {
+  const random = seededRandom(12);
+  const { each } = operation({ alert_budget: "5/day" }, 100);
+  const wide = () => ({ duration: SHAPES["wide log-normal"](random) });
+  each(5000, wide);
+  const during = each(10_000, () => ({ ...wide(), failed: true }));
+  const after = each(1000, wide);
+  assert.deepEqual(told([...during, ...after]), []);
 });
 
 test("the sentence says what it took by itself and what others take", () => {

@@ -84,6 +84,13 @@ test("a drop is told unless only what is above is asked for", () => {
   assert.deepEqual(above.call(10, { "GET /cart": 5 }), []);
 });
 
+test("a surge that is too small to matter does not hide a larger one", () => {
+  const { call } = service({ min_rel_dev_from_expected: 3 });
+  call(60, { "GET /cart": 20 });
+  assert.deepEqual(call(5, { "GET /cart": 50 }), []);
+  assert.equal(call(5, { "GET /cart": 200 }).length, 1);
+});
+
 test("with an alert budget an incident is told once as well", () => {
   const { call } = service({ alert_budget: "1/day" });
   call(120, { "GET /cart": 5 });

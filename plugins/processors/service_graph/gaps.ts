@@ -6,7 +6,7 @@ export const BUCKETS = 6;
 /** A gap below this many milliseconds is taken for this: clocks and schedulers are no finer. */
 const SHORTEST = 0.05;
 /** Gaps from which the first idea of what is usual is taken. */
-const FIRST = 5;
+export const FIRST = 5;
 /** In deviations: what one trace counts at most, and the slowest one of a window; least deviation, in logs. */
 const CLIP = 6;
 const LEAD = 3;

@@ -7,6 +7,8 @@ const MOST_SERVICES = 4000;
 const LONGEST_EXAMPLE = 100;
 /** Milliseconds after which a service that was told and is heard no more is forgotten. */
 const FORGOTTEN = 24 * 3_600_000;
+/** Milliseconds that names are given, after a restart, to be too many again. */
+const AGAIN = 3_600_000;
 
 /** Unix milliseconds: since when it was told, and when it was last found so. */
 interface Told {
@@ -20,6 +22,8 @@ export class Names {
   readonly told = new Map<string, Told>();
   readonly #services = new Map<string, Service>();
   readonly #detection: Detection;
+  /** Unix milliseconds of the first look. */
+  #began = Number.NaN;
 
   constructor(detection: Detection) {
     this.#detection = detection;
@@ -32,12 +36,13 @@ export class Names {
 
   /** `now` is Unix milliseconds. */
   look(now: number): void {
+    if (Number.isNaN(this.#began)) this.#began = now;
     for (const [key, service] of this.#services) {
       const told = this.told.get(key);
       if (service.overflow !== undefined) {
         if (told) told.seen = now;
         else this.#tell(key, service, service.overflow, now);
-      } else if (told) this.#resolve(key, told, now);
+      } else if (told && (told.since >= this.#began || now - this.#began > AGAIN)) this.#resolve(key, told, now);
     }
     for (const [key, told] of this.told) if (now - told.seen > FORGOTTEN) this.#resolve(key, told, now);
   }

@@ -1,6 +1,7 @@
 // What service_graph remembers, as JSON.
 import { z } from "vedette";
 import type { Edge, Edges } from "./edges.ts";
+import { FIRST } from "./gaps.ts";
 import type { Incidents } from "./incidents.ts";
 import type { Names } from "./names.ts";
 
@@ -20,7 +21,7 @@ const edge = z.object({
   anomaly: z.string(),
   /** mean, deviation, learnt, buckets, between, worst. */
   gaps: z.array(number).length(6),
-  early: z.array(number),
+  early: z.array(number).max(FIRST - 1),
   ring: z.array(number),
 });
 

@@ -1,5 +1,6 @@
 // Spans that deviate one after the other: when it began, what of it is told, and when it is how things are now.
 
+import { isWanted, type LineOptions } from "vedette";
 import { outline } from "./learn.ts";
 import {
   CLOCK,
@@ -19,7 +20,7 @@ import {
   SINCE,
   TOLD,
 } from "./memory.ts";
-import { DEVIATIONS, LINE, LN_SELF, SCORE, START, span, verdict } from "./span.ts";
+import { DEVIATIONS, EXPECTED, LINE, LN_SELF, OBSERVED, SCORE, START, span, verdict, WARM } from "./span.ts";
 import { move } from "./spread.ts";
 import { clear } from "./windows.ts";
 
@@ -30,6 +31,8 @@ const MOST = 8;
 const RARE = 2;
 /** Rarity from which a span begins an excursion, or adds to one. */
 export const OPENS = 4;
+/** Rarity told of an excursion of which nothing was told. */
+const NOTHING = 1e-6;
 /** It is told again when it is so many times as rare. */
 const AGAIN = 2;
 /** What was told scores just below the line. */
@@ -70,9 +73,9 @@ export function run(memory: Memory, s: number): void {
 
 /**
  * Whether `verdict[SCORE]`, on this side, is told: where the line does not decluster by itself, what belongs to an excursion that was told scores just
- * below it, unless it has become far rarer.
+ * below it, unless it has become far rarer. What the user's options leave out is not told.
  */
-export function tell({ numbers, facts }: Memory, s: number, side: number): void {
+export function tell({ numbers, facts }: Memory, s: number, side: number, options: LineOptions): void {
   const rarity = verdict[SCORE];
   if (rarity < OPENS) return;
   const line = span[LINE];
@@ -84,16 +87,16 @@ export function tell({ numbers, facts }: Memory, s: number, side: number): void 
     facts[f + RUN_ROWS] = 1;
     numbers[n + RUN_SINCE] = span[START];
   } else if (side * facts[f + RUN] < RARE) facts[f + RUN] = side * RARE;
-  const passes = !(rarity < line);
+  const passes = !(rarity < line) && span[WARM] === 1 && isWanted(options, verdict[OBSERVED], verdict[EXPECTED]);
   if (side * told <= 0) {
     numbers[n + SINCE] = numbers[n + RUN_SINCE];
-    facts[f + TOLD] = side * (passes ? rarity : OPENS / AGAIN);
+    facts[f + TOLD] = side * (passes ? rarity : NOTHING);
     facts[f + LEVEL] = 0;
     return;
   }
   if (Number.isNaN(line)) return;
   const before = side * told;
-  // one that began below the line is told when it gets there
+  // one of which nothing was told is told when it gets there
   if (passes && (before < line || rarity >= AGAIN * before)) facts[f + TOLD] = side * rarity;
   else verdict[SCORE] = Math.min(rarity, BELOW * line);
 }

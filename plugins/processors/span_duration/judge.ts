@@ -1,6 +1,7 @@
 // One span of an operation: how rare it is by itself, and as part of what the last minutes were like.
+import type { LineOptions } from "vedette";
 import { follow, OPENS, run, tell } from "./excursion.ts";
-import { begin, KNOWN, learn } from "./learn.ts";
+import { begin, learn } from "./learn.ts";
 import {
   CLOCK,
   DURATION,
@@ -17,6 +18,7 @@ import {
   NUMBERS,
   RUN,
   RUN_ROWS,
+  RUN_SINCE,
   SELF,
   SINCE,
   SLOW_DURATION,
@@ -30,6 +32,7 @@ import {
   DURATION_MS,
   ELAPSED,
   EXPECTED,
+  FAILED,
   FROM,
   LEAST_UNIT,
   LN_DURATION,
@@ -70,14 +73,15 @@ const BACK_AT = 3;
 /** A rarity to here can be counted; beyond it rests on the model of a tail: the farther, the less is believed. */
 const COUNTED = 5;
 
-/** Usual own time of the operation, in milliseconds; 0 before its first span. */
-export function usual({ facts }: Memory, s: number): number {
-  return facts[s * FACTS + USUAL];
+/** Whether what takes so long, milliseconds as a whole and by itself, is slower than the operation usually is; false until that is known. */
+export function isLate({ numbers, facts }: Memory, s: number, took: number, own: number): boolean {
+  const usual = facts[s * FACTS + USUAL];
+  return facts[s * FACTS + MOST] > 0 && own > usual && took > usual + numbers[s * NUMBERS + MEAN_CHILDREN];
 }
 
-/** Fills `verdict` for the span at hand, of which START to LINE are given, and learns it. */
-export function judge(memory: Memory, s: number): void {
-  const { numbers, facts, totals } = memory;
+/** Fills `verdict` for the span at hand, of which START to LINE, WARM and FAILED are given, and learns it unless it failed. */
+export function judge(memory: Memory, s: number, options: LineOptions): void {
+  const { numbers, facts } = memory;
   const n = s * NUMBERS;
   const f = s * FACTS;
   const duration = span[DURATION_MS];
@@ -86,13 +90,64 @@ export function judge(memory: Memory, s: number): void {
   const x = self >= duration ? d : self > SHORTEST ? Math.min(LN_LONGEST, Math.log(self)) : LN_SHORTEST;
   span[LN_DURATION] = d;
   span[LN_SELF] = x;
-  const end = span[START] + duration;
+  const failed = span[FAILED] === 1;
+  if (!failed) arrive(memory, s);
+  const within = facts[f + TOLD] !== 0;
+  if (failed && within) facts[f + RUN_ROWS]++;
+
+  const known = facts[f + MOST] > 0;
+  verdict[SCORE] = 0;
+  verdict[OBSERVED] = self;
+  verdict[EXPECTED] = facts[f + USUAL];
+  verdict[LOWER] = known ? facts[f + LEAST] : Number.NaN;
+  verdict[UPPER] = known ? facts[f + MOST] : Number.NaN;
+  verdict[FROM] = Number.NaN;
+  verdict[SPANS] = Number.NaN;
+  if (known) {
+    const far = x - numbers[n + MEAN_SELF];
+    let side = alone(memory, s);
+    if (side === 0) side = far < 0 ? -1 : 1;
+    let score = verdict[SCORE];
+    if (!failed && facts[f + RUN_ROWS] >= SOME && side * facts[f + RUN] > ENOUGH) {
+      compare(memory, s);
+      const part = side * far >= PART * side * change[SHIFT];
+      if (change[SIDE] === side && part && change[RARITY] > score) score = change[RARITY];
+    }
+    if (facts[f + HOLDS] === 1 && score > 0) {
+      const back = numbers[n + HELD] - numbers[n + MEAN_SELF];
+      if (back * side > 0 && side * far < side * back + BACK_AT * Math.sqrt(facts[f + VARIANCE])) score = 0;
+    }
+    if (score > COUNTED) score = COUNTED * (1 + Math.log(score / COUNTED));
+    verdict[SCORE] = score;
+    tell(memory, s, side, options);
+    if (score >= OPENS && facts[f + RUN_ROWS] > 1) {
+      verdict[FROM] = numbers[n + SINCE];
+      verdict[SPANS] = facts[f + RUN_ROWS];
+    }
+  }
+  if (failed) return;
+  if (within) follow(memory, s);
+  else learn(memory, s);
+}
+
+/** The span at hand joins the windows and the run. One that failed does not: of these only late ones are judged, and such a choice would look like a change. */
+function arrive(memory: Memory, s: number): void {
+  const { numbers, facts } = memory;
+  const n = s * NUMBERS;
+  const f = s * FACTS;
+  const end = span[START] + span[DURATION_MS];
   if (memory.seen[s] === 0) begin(memory, s);
   if (memory.seen[s] < 0xffffffff) memory.seen[s]++;
   const elapsed = end - numbers[n + CLOCK];
   if (elapsed > 0 || elapsed < -BACK) numbers[n + CLOCK] = end;
   span[ELAPSED] = elapsed > 0 ? elapsed : 0;
+  if (elapsed < -BACK) {
+    // what began by another clock begins now
+    numbers[n + SINCE] = Math.min(numbers[n + SINCE], span[START]);
+    numbers[n + RUN_SINCE] = Math.min(numbers[n + RUN_SINCE], span[START]);
+  }
 
+  const x = span[LN_SELF];
   const unit = Math.sqrt(facts[f + VARIANCE]);
   const far = x - numbers[n + MEAN_SELF];
   const deviation = unit > LEAST_CLIP / CLIP ? unit : LEAST_CLIP / CLIP;
@@ -112,46 +167,13 @@ export function judge(memory: Memory, s: number): void {
   const clipped = far > limit ? limit : far < -limit ? -limit : far;
   span[OFF_SELF] = clipped;
   const children = numbers[n + MEAN_CHILDREN];
-  const off = children > 0 ? (duration - self) / children - 1 : 0;
+  const off = children > 0 ? (span[DURATION_MS] - span[SELF_MS]) / children - 1 : 0;
   span[OFF_CHILDREN] = off < MOST_OFF ? off : MOST_OFF;
   span[DEVIATIONS] = clipped / deviation;
 
   if (facts[f + TOLD] === 0) learnBetween(memory, s);
   join(memory, s);
   run(memory, s);
-  const within = facts[f + TOLD] !== 0;
-
-  const bounded = facts[f + MOST] > 0;
-  verdict[SCORE] = 0;
-  verdict[OBSERVED] = self;
-  verdict[EXPECTED] = facts[f + USUAL];
-  verdict[LOWER] = bounded ? facts[f + LEAST] : Number.NaN;
-  verdict[UPPER] = bounded ? facts[f + MOST] : Number.NaN;
-  verdict[FROM] = Number.NaN;
-  verdict[SPANS] = Number.NaN;
-  if (totals[2 * s + SELF] >= KNOWN) {
-    let side = alone(memory, s);
-    if (side === 0) side = far < 0 ? -1 : 1;
-    let score = verdict[SCORE];
-    if (facts[f + RUN_ROWS] >= SOME && side * facts[f + RUN] > ENOUGH) {
-      compare(memory, s);
-      const part = side * far >= PART * side * change[SHIFT];
-      if (change[SIDE] === side && part && change[RARITY] > score) score = change[RARITY];
-    }
-    if (facts[f + HOLDS] === 1 && score > 0) {
-      const back = numbers[n + HELD] - numbers[n + MEAN_SELF];
-      if (back * side > 0 && side * far < side * back + BACK_AT * unit) score = 0;
-    }
-    if (score > COUNTED) score = COUNTED * (1 + Math.log(score / COUNTED));
-    verdict[SCORE] = score;
-    tell(memory, s, side);
-    if (score >= OPENS && facts[f + RUN_ROWS] > 1) {
-      verdict[FROM] = numbers[n + SINCE];
-      verdict[SPANS] = facts[f + RUN_ROWS];
-    }
-  }
-  if (within) follow(memory, s);
-  else learn(memory, s);
 }
 
 /**

@@ -34,8 +34,8 @@ const LEARNT = 1200;
 /** What is believed of the variance before there are spans: that of so many, this large. */
 const VARIANCE_PRIOR = 0.25;
 const PRIOR = 4;
-/** Spans from which on one can be a surprise. */
-export const KNOWN = 20;
+/** Spans from which on it is worked out what is usual, and one can be a surprise. */
+const KNOWN = 20;
 /** What children take counts as at most so many times their mean, or usual own time. */
 const MOST_CHILDREN = 4;
 /** Share of spans beyond which one is looked at, and that which the band leaves out on each side. */

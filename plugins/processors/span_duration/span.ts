@@ -16,8 +16,11 @@ export const OFF_SELF = 8;
 export const OFF_CHILDREN = 9;
 /** Own time in standard deviations. */
 export const DEVIATIONS = 10;
+/** 1 where its operation is known long enough to be told of, and where the span failed. */
+export const WARM = 11;
+export const FAILED = 12;
 
-export const span = new Float64Array(11);
+export const span = new Float64Array(13);
 
 /** What is said of it. */
 export const SCORE = 0;

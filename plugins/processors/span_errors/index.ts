@@ -1,7 +1,9 @@
 // Error rates: the share of failed spans of each operation, and of each class of its errors, against what is usual.
-import { defineIntervalDetector, z } from "vedette";
+import { defineIntervalDetector, isWanted, z } from "vedette";
 import { judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
 import { errorClass } from "./error_class.ts";
+
+const THRESHOLD = 6;
 
 export default defineIntervalDetector({
   type: "span_errors",
@@ -10,7 +12,7 @@ export default defineIntervalDetector({
   summary: "Flags operations of which far more calls fail than usual, and says with which status code or exception.",
   finds: { above: "error_rate", below: "error_rate" },
   scores: "rarity",
-  defaults: { warmup: 0, threshold: 6, detection_direction: "above_expected" },
+  defaults: { warmup: 0, threshold: THRESHOLD, detection_direction: "above_expected" },
   part: errorClass,
   measure: (_, { name, part }) => ({ name: `share of failed ${name}${part ? ` with ${part}` : ""}`, unit: "%" }),
   config: z.object({
@@ -21,11 +23,14 @@ export default defineIntervalDetector({
       .describe("Fewer failed calls than this are never told, however rare they are."),
   }),
   state: RATIO_STATE,
-  scoreThenLearn({ length, series, time, count, failed }, state, verdicts, { interval, min_errors }) {
+  scoreThenLearn({ length, series, time, count, failed }, state, verdicts, options) {
+    const { interval, min_errors, threshold, alert_budget } = options;
     const { score, observed, expected, lower, upper, since, rows } = verdicts;
+    const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
+    const wanted = (now: number, usual: number) => isWanted(options, 100 * now, 100 * usual);
     for (let i = 0; i < length; i++) {
       const s = series[i];
-      judgeRatio(state, s, time[i], interval, count[i], failed[i], min_errors);
+      judgeRatio(state, s, time[i], interval, count[i], failed[i], min_errors, line, wanted);
       score[i] = ratio.rarity;
       if (!(ratio.rarity > 0)) continue;
       observed[i] = (100 * ratio.errors) / ratio.calls;
@@ -33,7 +38,7 @@ export default defineIntervalDetector({
       lower[i] = 100 * ratio.lower;
       upper[i] = 100 * ratio.upper;
       since[i] = state.since[s] > 0 ? state.since[s] : time[i] - ratio.length * interval;
-      rows[i] = ratio.errors;
+      rows[i] = state.since[s] > 0 ? state.lastingErrors[s] : ratio.errors;
     }
   },
 });

@@ -1,5 +1,5 @@
 // Calls per service, operation and kind: surges, drops and silence, against the recent past and the time of day and week.
-import { defineIntervalDetector, z } from "vedette";
+import { defineIntervalDetector, isWanted, z } from "vedette";
 import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
 
 const THRESHOLD = 6;
@@ -19,12 +19,14 @@ export default defineIntervalDetector({
   measure: (_, { name }) => ({ name: `rate of ${name}`, unit: "/s" }),
   config: z.object({}),
   state: RATE_STATE,
-  scoreThenLearn({ length, series, time, count }, state, verdicts, { interval, threshold, alert_budget }) {
+  scoreThenLearn({ length, series, time, count }, state, verdicts, options) {
     const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
+    const { interval, threshold, alert_budget } = options;
     const pace = paceOf(interval);
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
+    const wanted = (now: number, usual: number) => isWanted(options, now, usual);
     for (let i = 0; i < length; i++) {
-      judgeRate(state, series[i], time[i] / 1000, count[i], pace, line);
+      judgeRate(state, series[i], time[i] / 1000, count[i], pace, line, wanted);
       if (Number.isNaN(rate.rarity)) continue;
       score[i] = rate.rarity;
       if (rate.rarity === 0) continue;

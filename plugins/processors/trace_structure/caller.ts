@@ -10,7 +10,7 @@ const TOGETHER = 300_000;
 
 const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
 const CLIENT = 3;
-const PRODUCER = 4;
+export const PRODUCER = 4;
 
 /** Retries of a call that failed as one may expect them before any were seen: up to two are common. */
 export const RETRIES: readonly number[] = [8, 7, 3, 1.2, 0.5, 0.2];
@@ -66,23 +66,23 @@ export class Caller {
   readonly recent: number[] = new Array(RING).fill(0);
   bucket = 0;
   begun: number;
-  /** Spans that were learnt. */
-  learnt = 0;
+  /** Spans that were learnt. A field that will hold fractions begins with -0, which V8 keeps as one: its class stays the same. */
+  learnt = -0;
   /** Whether there were spans since it was judged. */
   stirred = false;
   /** How often new things of it came to stay, and when they last did, by the clock. */
-  habits = 0;
+  habits = -0;
   habitAt = Number.NEGATIVE_INFINITY;
-  /** Calls that there was no room for. */
-  crowded = false;
+  /** When there was no room for what it does, by the clock: what is new after that may not be. */
+  crowded = Number.NEGATIVE_INFINITY;
   /** Changes that an example is wanted of. */
   readonly wanted = new Set<Change>();
 
   constructor(id: number, named: CallerName, watched: boolean, now: number) {
     this.id = id;
     this.key = named.key;
-    this.service = named.service;
-    this.namespace = named.namespace;
+    this.service = interned(named.service);
+    this.namespace = interned(named.namespace);
     this.name = named.name;
     this.kind = named.kind;
     this.hop = named.kind === CLIENT || named.kind === PRODUCER;
@@ -104,6 +104,9 @@ export class Caller {
     return sum;
   }
 }
+
+/** The same text as a key of an object, of which there is only one: comparing two of them does not look at what they say. */
+const interned = (text: string) => Object.keys({ [text]: 0 })[0];
 
 export interface CallerName {
   readonly key: string;
@@ -151,7 +154,7 @@ export class Call implements Novelty {
   /** Traces in which it was made. */
   traces = 0;
   /** How rare what it did of late is; and how many of the next buckets to leave the ring are not learnt. */
-  odd = 0;
+  odd = -0;
   tainted = 0;
 
   constructor(caller: Caller, to: Caller) {

@@ -22,13 +22,14 @@ export class Callers {
   links = 0;
   /** The id of the next. */
   next = 1;
-  /** Callers that there was no room for, ever. */
+  /** What there was no room for, ever. */
   refused = 0;
   readonly #detection: Pick<Detection, "allows">;
   readonly #most: number;
   readonly #mostLinks: number;
   readonly #byNumber: { operation: Operation; caller: Caller }[] = [];
   #swept = Number.NEGATIVE_INFINITY;
+  #now = Number.NaN;
 
   constructor(detection: Pick<Detection, "allows">, most: number) {
     this.#detection = detection;
@@ -38,6 +39,7 @@ export class Callers {
 
   /** The caller of an operation by its number in a trace; undefined when there is no room. */
   of(number: number, operations: readonly Operation[], now: number): Caller | undefined {
+    this.#now = now;
     const operation = operations[number];
     const known = this.#byNumber[number];
     if (known !== undefined && known.operation === operation) return known.caller;
@@ -67,11 +69,7 @@ export class Callers {
 
   /** A call that is new and known, until it is given a sighting; undefined when there is no room. */
   call(caller: Caller, to: Caller): Call | undefined {
-    if (caller.calls.size >= MOST_CALLS || this.links >= this.#mostLinks) {
-      caller.crowded = true;
-      return undefined;
-    }
-    this.links++;
+    if (caller.calls.size >= MOST_CALLS || !this.#link(caller)) return undefined;
     const call = new Call(caller, to);
     call.share.of = caller.learnt;
     caller.calls.set(to.id, call);
@@ -80,8 +78,7 @@ export class Callers {
 
   /** Likewise that `to` is called after a call. */
   step(after: Call, to: Caller): Step | undefined {
-    if (after.next.size >= MOST_STEPS || this.links >= this.#mostLinks) return undefined;
-    this.links++;
+    if (after.next.size >= MOST_STEPS || !this.#link(after.caller)) return undefined;
     const step = new Step(after, to);
     after.next.set(to.id, step);
     return step;
@@ -89,11 +86,22 @@ export class Callers {
 
   /** Likewise the way on from `up`, or of an entry. */
   way(up: Way | undefined, to: Caller, now: number): Way | undefined {
-    if (this.links >= this.#mostLinks) return undefined;
-    this.links++;
+    if (!this.#link(up?.to)) return undefined;
     const way = new Way(up, to, now);
     (up ? up.next : this.entries).set(to.id, way);
     return way;
+  }
+
+  /** Takes room for a link of a caller; false where there is none. */
+  #link(caller: Caller | undefined): boolean {
+    if (this.links >= this.#mostLinks) this.#sweep(this.#now);
+    if (this.links >= this.#mostLinks) {
+      this.refused++;
+      if (caller) caller.crowded = this.#now;
+      return false;
+    }
+    this.links++;
+    return true;
   }
 
   /** It is new when it comes again. */

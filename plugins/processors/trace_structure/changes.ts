@@ -11,6 +11,8 @@ const SETTLE = 10_000;
 const SETTLE_WEAK = 60_000;
 /** Changes of one service, or of calls to one, that begin within this are one. */
 const TOGETHER = 60_000;
+/** Milliseconds after one was told from when on another change of the same operation is told too: a new version may take so long to spread. */
+const LATER = 600_000;
 const MOST_CONTRIBUTORS = 10;
 const MOST_CHANGES = 200;
 const MOST_EPISODES = 500;
@@ -38,7 +40,7 @@ export interface Change {
   readonly after?: Caller | undefined;
   readonly entry?: Caller | undefined;
   /** Unix milliseconds of the clock. */
-  readonly began: number;
+  began: number;
   facts: Facts;
   rarity: number;
   /** Of an example; empty until one was seen. */
@@ -60,6 +62,8 @@ export interface Episode {
   since: number;
   /** The rarity that was not past the line. */
   tried: number;
+  /** Whether any of its changes was taken for normal. */
+  adopted: boolean;
   readonly changes: Map<string, Change>;
   told: Told | undefined;
 }
@@ -122,7 +126,7 @@ export class Changes {
     let episode = this.#for(change, now);
     if (!episode) {
       if (this.episodes.size >= MOST_EPISODES) return undefined;
-      episode = { began: now, since: Number.NaN, tried: 0, changes: new Map(), told: undefined };
+      episode = { began: now, since: Number.NaN, tried: 0, adopted: false, changes: new Map(), told: undefined };
       this.episodes.add(episode);
     }
     if (episode.changes.size >= MOST_CHANGES) return undefined;
@@ -136,9 +140,11 @@ export class Changes {
     const { caller, to } = change;
     for (const episode of this.episodes) {
       const together = now - episode.began < TOGETHER;
+      // NaN until it was told
+      const later = now - episode.since >= LATER;
       for (const each of episode.changes.values()) {
         const same = each.caller.service === caller.service && each.caller.namespace === caller.namespace;
-        if (same && (together || isWeak(change) || each.caller === caller)) return episode;
+        if (same && (together || isWeak(change) || (each.caller === caller && !later))) return episode;
         if (isWeak(change) || isWeak(each)) continue;
         if (each.to === to && each.type === change.type) return episode;
         if (together && each.to.service === to.service && each.to.namespace === to.namespace) return episode;
@@ -147,19 +153,23 @@ export class Changes {
     return undefined;
   }
 
+  /** For so many milliseconds nobody looked: changes did not last for them. */
+  defer(unseen: number): void {
+    for (const { changes } of this.episodes) for (const change of changes.values()) change.began += unseen;
+  }
+
   /** `now` is the clock, in Unix milliseconds. */
   tick(now: number): void {
     for (const episode of this.episodes) {
-      let adopted = false;
       for (const [key, change] of episode.changes) {
         const lasts = now - change.began >= this.#adoptAfter;
         if (!lasts && this.#source.holds(change, now)) continue;
-        adopted = lasts;
+        if (lasts) episode.adopted = true;
         episode.changes.delete(key);
         this.#byKey.delete(key);
         this.#source.ended(change, lasts, episode.told !== undefined, now);
       }
-      if (episode.changes.size === 0) this.#end(episode, now, adopted);
+      if (episode.changes.size === 0) this.#end(episode, now);
       else if (!episode.told) this.#tell(episode, now);
     }
   }
@@ -169,8 +179,9 @@ export class Changes {
       (a, b) => Number(isWeak(a)) - Number(isWeak(b)) || b.rarity - a.rarity || compare(keyOf(a), keyOf(b)),
     );
     const [first, ...others] = changes;
-    if (now - episode.began < (isWeak(first) ? SETTLE_WEAK : SETTLE)) return;
     const { type, caller, to, rarity, facts, traceId, spanId } = first;
+    // an example is worth a moment
+    if (now - episode.began < (isWeak(first) || traceId === "" ? SETTLE_WEAK : SETTLE)) return;
     const { tried } = episode;
     if (rarity <= tried) return;
     episode.tried = rarity;
@@ -187,9 +198,9 @@ export class Changes {
     episode.since = now;
   }
 
-  #end(episode: Episode, now: number, adopted: boolean): void {
+  #end(episode: Episode, now: number): void {
     this.episodes.delete(episode);
-    const { told, since } = episode;
+    const { told, since, adopted } = episode;
     if (!told) return;
     const lasted = `${Math.max(1, Math.round((now - since) / 60_000))} min`;
     const reason = adopted

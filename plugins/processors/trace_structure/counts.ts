@@ -36,7 +36,7 @@ export class Counts {
   readonly base: number[] = new Array(LEVELS).fill(0);
   readonly recent: number[] = new Array(LEVELS * RING).fill(0);
   /** Positive where the last spans beyond the usual made most of their calls at once, not one after the other. */
-  atOnce = 0;
+  atOnce = -0;
   /** What was the most that is usual when it was last judged. */
   limit = 1;
   /** Before anything was seen: spans on each level. */

@@ -9,6 +9,8 @@ import { load, save } from "./saved.ts";
 /** Milliseconds between two judgements. */
 const EVERY = 5000;
 const MOST_CALLERS = 20_000;
+/** Milliseconds without one after which the agent was not there. */
+const LAPSE = 300_000;
 
 export default defineFinder({
   type: "trace_structure",
@@ -35,7 +37,7 @@ export default defineFinder({
     const callers = new Callers(detection, Math.min(max_series, MOST_CALLERS));
     const about = { warmup, learning, sampled };
     const reader = new Reader(callers, about);
-    const judge = new Judge(callers, reader, about);
+    const judge = new Judge(reader, about);
     const changes = new Changes(detection, judge, adopt_after);
     judge.changes = changes;
     let now = Number.NaN;
@@ -52,14 +54,22 @@ export default defineFinder({
         now = time;
         const since = now - judged;
         if (since >= 0 && since < EVERY) return;
+        if (since > LAPSE) {
+          changes.defer(since);
+          reader.defer(since);
+        }
         judged = now;
         judge.judge(now);
         changes.tick(now);
         if (callers.refused > 0 && !full) {
           full = true;
-          host.log.warn("too many operations: new ones are not watched; narrow match, or take ids out of span names", {
-            operations: callers.byKey.size,
-          });
+          host.log.warn(
+            "too many operations, or calls between them: new ones are not watched; narrow match, or take ids out of span names",
+            {
+              operations: callers.byKey.size,
+              links: callers.links,
+            },
+          );
         }
       },
       save: () => save({ callers, reader, changes }, judged),

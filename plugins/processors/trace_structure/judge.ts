@@ -1,6 +1,5 @@
 // Judges what callers did of late against what is usual, and lets them learn it.
 import { Call, type Caller, type Learning, type Novelty, Step, type Way, young } from "./caller.ts";
-import type { Callers } from "./callers.ts";
 import { type Change, type Changes, type Facts, keyOf, type Source, type Type } from "./changes.ts";
 import type { Reader } from "./reader.ts";
 import { RING } from "./share.ts";
@@ -34,6 +33,8 @@ const ODD = 4;
 const HALF_LIFE = 7 * 86_400_000;
 /** Milliseconds after which what was new, and did not come again, is over. */
 const GONE = 600_000;
+/** And so many times what lay between two of them, where few came. */
+const PACE = 8;
 /** Of all spans that could have it, a new order or way is in such a share or it is no news; and how much less it is than a new call. */
 const COMMON = 0.05;
 const WEAK = 0.7;
@@ -50,12 +51,10 @@ const shareOf = (spans: number, of: number): Facts => ({
 
 export class Judge implements Source {
   changes!: Changes;
-  readonly #callers: Callers;
   readonly #reader: Reader;
   readonly #learning: Learning;
 
-  constructor(callers: Callers, reader: Reader, learning: Learning) {
-    this.#callers = callers;
+  constructor(reader: Reader, learning: Learning) {
     this.#reader = reader;
     this.#learning = learning;
   }
@@ -187,7 +186,9 @@ export class Judge implements Source {
     const { type, caller, to } = change;
     const novelty = this.#noveltyOf(change);
     if (type === "new_edge" || type === "new_path") {
-      return novelty?.fresh !== undefined && now - novelty.fresh.last < GONE;
+      if (!novelty?.fresh) return false;
+      const { last, count } = novelty.fresh;
+      return now - last < Math.max(GONE, (PACE * (last - change.began + GONE)) / count);
     }
     return caller.calls.has(to.id) && (novelty as Call).odd >= OVER;
   }
@@ -210,14 +211,15 @@ export class Judge implements Source {
       if (adopted) adopt(novelty as Call);
       return;
     }
-    if (adopted || !told) {
-      this.#known(novelty, now);
-      if (novelty instanceof Call) novelty.share.adopt(novelty.window, caller.window);
+    if (told && !adopted) {
+      // it was an incident: when it comes again it is many spans that do what few ever did, or no news
+      novelty.fresh = undefined;
+      this.#reader.fresh.delete(novelty);
+      if (novelty instanceof Call) novelty.share.adopt(0, caller.window);
       return;
     }
-    // it was an incident: news again when it comes again
-    this.#reader.fresh.delete(novelty);
-    this.#callers.forget(novelty);
+    this.#known(novelty, now);
+    if (novelty instanceof Call) novelty.share.adopt(novelty.window, caller.window);
   }
 }
 

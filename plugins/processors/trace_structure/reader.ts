@@ -1,6 +1,6 @@
 // Reads complete traces: who calls what, how often, in which order and on which way; and teaches it to the callers.
 import type { Trace } from "vedette";
-import { type Call, type Caller, type Learning, type Novelty, type Way, young } from "./caller.ts";
+import { type Call, type Caller, type Learning, type Novelty, PRODUCER, type Way, young } from "./caller.ts";
 import type { Callers } from "./callers.ts";
 import type { Type } from "./changes.ts";
 import { Sighting } from "./sighting.ts";
@@ -13,9 +13,10 @@ const SLACK = 100;
 
 /** Share of spans in which a call without a far side is one that never has any. */
 const USUAL = 0.5;
-/** What a caller's span does not say of its calls: nothing, or that one may be missing without having been left out. */
+/** What a caller's span does not say of its calls: nothing, that one may be missing without having been left out, or that one of those that are usual may. */
 const SURE = 0;
 const DOUBTFUL = 1;
+const DOUBTFUL_IF_LESS = 2;
 
 export class Reader {
   /** What came up anew and is not decided yet. */
@@ -53,6 +54,11 @@ export class Reader {
     this.#options = options;
   }
 
+  /** For so many milliseconds nobody looked: what is new did not stay away for them. */
+  defer(unseen: number): void {
+    for (const { fresh } of this.fresh) if (fresh) fresh.last += unseen;
+  }
+
   /** `now` is the clock, in Unix milliseconds. */
   read(trace: Trace, now: number): void {
     const { length } = trace;
@@ -84,6 +90,7 @@ export class Reader {
     for (let i = 0; i < length; i++) {
       const caller = this.#callers.of(operation[i], operations, this.#now);
       this.#at[i] = caller;
+      if (caller) caller.seen = this.#now;
       this.#far[i] = this.#head[i] = this.#last[i] = -1;
       this.#doubt[i] = SURE;
       const p = parent[i];
@@ -105,7 +112,6 @@ export class Reader {
     const caller = this.#at[i];
     this.#way[i] = undefined;
     if (!caller) return;
-    caller.seen = this.#now;
     if (p < 0) {
       const way = this.#callers.entries.get(caller.id) ?? this.#callers.way(undefined, caller, this.#now);
       this.#way[i] = way;
@@ -119,6 +125,8 @@ export class Reader {
     if (above.hop && !own && pp >= 0 && this.#at[pp]?.service === above.service) {
       above.far = above.far === undefined || above.far === caller ? caller : "several";
       const fails = failed[i] | failed[p];
+      // who takes a message may do so later than others, as a trace of its own
+      if (above.kind === PRODUCER && above.far === "several") this.#doubt[pp] |= DOUBTFUL_IF_LESS;
       this.#way[i] = this.#calls(trace, pp, caller, above, start[p], start[p] + duration[p], fails, i);
       return;
     }
@@ -132,7 +140,7 @@ export class Reader {
         // one of them did not come, or there never is one here
         const alone = above.calls.get(caller.id);
         if (!this.#young(above) && !(alone && alone.share.usual >= USUAL)) {
-          this.#doubt[p] = DOUBTFUL;
+          this.#doubt[p] |= DOUBTFUL;
           return;
         }
       } else if (caller.far) to = caller.far;
@@ -171,9 +179,7 @@ export class Reader {
     const call = this.#call[e];
     // who fails leaves out what would have come between
     const plain = before >= 0 && before !== e && !(this.#failed[before] & 1) && trace.failed[c] === 0;
-    if (plain && start >= this.#end[before]) {
-      this.#follows(trace, this.#call[before], call, to, i);
-    }
+    if (plain) this.#follows(trace, this.#call[before], call, to, start >= this.#end[before], i);
     this.#last[c] = e;
     this.#end[e] = end;
     // whether the last one failed, and whether any did
@@ -191,14 +197,15 @@ export class Reader {
     return call;
   }
 
-  #follows(trace: Trace, call: Call | undefined, next: Call | undefined, to: Caller, i: number): void {
+  /** `ended`: the call before was over. What overlaps has no order, and is no news when it does not any more. */
+  #follows(trace: Trace, call: Call | undefined, next: Call | undefined, to: Caller, ended: boolean, i: number): void {
     if (!call || !next) return;
     let step = call.next.get(to.id);
     if (!step) {
       step = this.#callers.step(call, to);
       if (!step) return;
       const known = this.#young(call.caller) || call.traces < this.#options.warmup || call.fresh || next.fresh;
-      if (!known && call.caller.watched) this.#sighted(step, trace, i);
+      if (!known && ended && call.caller.watched) this.#sighted(step, trace, i);
     } else if (step.fresh && step.stamp !== this.stamp) {
       step.fresh.count++;
       step.fresh.last = this.#now;
@@ -234,7 +241,7 @@ export class Reader {
 
   /** Whether nothing of it is new yet. */
   #young(caller: Caller): boolean {
-    return caller.crowded || young(caller, this.#options, this.#now);
+    return this.#now - caller.crowded < this.#options.learning || young(caller, this.#options, this.#now);
   }
 
   #sighted(novelty: Novelty, trace: Trace, i: number): void {
@@ -307,13 +314,32 @@ export class Reader {
   /** Whether a call may be missing since spans were lost. */
   #doubtful({ start, duration, whole, left }: Trace, i: number): boolean {
     const orphans = this.#orphans;
-    if (this.#doubt[i] !== SURE || left > 0 || orphans.length > MOST_ORPHANS) return true;
+    if (this.#doubt[i] & DOUBTFUL || left > 0 || orphans.length > MOST_ORPHANS) return true;
+    if ((this.#doubt[i] & DOUBTFUL_IF_LESS || this.#stand(i)) && this.#less(i)) return true;
     if (this.#options.sampled && !whole) return true;
     const from = start[i] - SLACK;
     const to = start[i] + duration[i] + SLACK;
     for (const j of orphans) {
       if (j === this.#root[i] || this.#at[j]?.service === this.#at[i]!.service) continue;
       if (start[j] >= from && start[j] <= to) return true;
+    }
+    return false;
+  }
+
+  /** Whether more of its calls than usual are known by what stands for several: their far sides did not come. */
+  #stand(i: number): boolean {
+    for (let e = this.#head[i]; e >= 0; e = this.#next[e]) {
+      if (this.#to[e].far !== "several") continue;
+      if (this.#count[e] > (this.#call[e]?.counts?.usual ?? 1)) return true;
+    }
+    return false;
+  }
+
+  /** Whether it did not call another service that most such spans call. */
+  #less(i: number): boolean {
+    const { service, calls } = this.#at[i]!;
+    for (const { to, share, fresh, stamp } of calls.values()) {
+      if (stamp !== this.stamp && !fresh && to.service !== service && share.usual >= USUAL) return true;
     }
     return false;
   }

@@ -29,10 +29,11 @@ export function save({ callers, reader, changes }: Remembered, judged: number): 
     callers: [...callers.byKey.values()].map(savedCaller),
     stirred: reader.stirred.map(({ id }) => id),
     ways: savedWays(callers.entries.values()),
-    episodes: [...changes.episodes].map(({ began, since, tried, changes, told }) => ({
+    episodes: [...changes.episodes].map(({ began, since, tried, adopted, changes, told }) => ({
       began,
       since: finite(since),
       tried,
+      adopted,
       changes: [...changes.values()].map(savedChange),
       told: told ? { ...told, caller: told.caller.id, contributors: [...told.contributors] } : null,
     })),
@@ -51,6 +52,7 @@ function savedCaller({
   return {
     ...own,
     habitAt: finite(own.habitAt),
+    crowded: finite(own.crowded),
     far: own.far instanceof Caller ? own.far.id : (own.far ?? null),
     calls: [...own.calls.values()].map((each) => ({
       to: each.to.id,
@@ -176,7 +178,7 @@ function recall(
       if (step) sight(step, fresh);
     }
   }
-  caller.crowded = crowded;
+  caller.crowded = crowded ?? Number.NEGATIVE_INFINITY;
 }
 
 function restoredCounts(saved: z.infer<typeof counts> | null, prior: readonly number[]): Counts | undefined {
@@ -194,7 +196,7 @@ function refill(into: number[], from: readonly number[]): void {
 }
 
 function restoreEpisode(saved: State["episodes"][number], byId: ReadonlyMap<number, Caller>, changes: Changes): void {
-  const { began, since, tried, told } = saved;
+  const { began, since, tried, adopted, told } = saved;
   const restored = new Map<string, Change>();
   for (const each of saved.changes) {
     const { type, began, rarity, traceId, spanId } = each;
@@ -223,6 +225,7 @@ function restoreEpisode(saved: State["episodes"][number], byId: ReadonlyMap<numb
     began,
     since: since ?? Number.NaN,
     tried,
+    adopted,
     changes: restored,
     told: told && who ? { ...told, caller: who } : undefined,
   });

@@ -60,7 +60,7 @@ const caller = z.object({
   learnt: number,
   habits: number,
   habitAt: number.nullable(),
-  crowded: z.boolean(),
+  crowded: number.nullable(),
   calls: z.array(call),
 });
 /** Of each way: where in the list the one before it is (-1 of an entry), what is called, traces, born. */
@@ -100,6 +100,7 @@ const episode = z.object({
   began: number,
   since: number.nullable(),
   tried: number,
+  adopted: z.boolean(),
   changes: z.array(change),
   told: told.nullable(),
 });

@@ -14,12 +14,12 @@ const MOST_RHO = 0.5;
 const MEMORY = 2000;
 
 export class Share {
-  /** Spans with the call, of all. */
-  with = 0;
-  of = 0;
+  /** Spans with the call, of all. -0 as in `Caller`. */
+  with = -0;
+  of = -0;
   /** Moments of the overdispersion between buckets: sum of estimates, and of their weights. */
-  moments = 0;
-  weights = 0;
+  moments = -0;
+  weights = -0;
   /** Spans with the call, by bucket of the caller's ring. */
   readonly recent: number[] = new Array(RING).fill(0);
 

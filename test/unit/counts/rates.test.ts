@@ -61,6 +61,39 @@ test("an incident is told once, and again when it is twice as rare", () => {
   assert.ok(told.length === 1 || (told.length === 2 && told[1].rarity >= 2 * told[0].rarity), `${told.length} times`);
 });
 
+test("a silence is told once, though it becomes rarer and then usual", () => {
+  const { go } = watch();
+  go(KNOWN, steady(1));
+  assert.equal(go(KNOWN + 5 * HOUR, steady(0)).length, 1);
+});
+
+test("a surge that ends in silence is told as both", () => {
+  const { go } = watch();
+  go(KNOWN, steady(5));
+  assert.equal(go(KNOWN + 600, steady(50)).length, 1);
+  assert.ok(go(KNOWN + 660, steady(0)).some(({ silent, since }) => silent && since >= KNOWN + 590));
+});
+
+test("an operation that lived for minutes may go unsaid", () => {
+  for (const perSecond of [0.1, 1, 10]) {
+    assert.deepEqual(
+      watch().go(6 * HOUR, (time) => (time < 1200 ? perSecond : 0)),
+      [],
+    );
+  }
+});
+
+test("the longer nobody watched, the less of the rate is believed", () => {
+  const believed = [1, 6, 12, 24].map((hours) => {
+    const { state, go, miss } = watch();
+    go(KNOWN, steady(1));
+    miss(KNOWN + hours * HOUR);
+    go(KNOWN + hours * HOUR + 10, steady(1));
+    return state.events[0];
+  });
+  for (let i = 1; i < believed.length; i++) assert.ok(believed[i] <= 20 + believed[i - 1], `${believed}`);
+});
+
 test("without a line every interval says how rare it is, and the line is left to others", () => {
   const state = columnsOf(RATE_STATE);
   const pace = paceOf(10_000);

@@ -23,18 +23,20 @@ class Operation {
   readonly told: Told[] = [];
   readonly #state = new SeriesState(RATIO_STATE);
   readonly #random: () => number;
+  readonly #line: number;
   #time = START;
   #mark = START;
 
-  constructor(seed: number) {
+  constructor(seed: number, line = LINE) {
+    this.#line = line;
     this.#random = seededRandom(seed);
     this.#state.grow(1);
   }
 
   interval(calls: number, errors: number): void {
     this.#time += INTERVAL;
-    judgeRatio(this.#state.columns, 0, this.#time, INTERVAL, calls, errors);
-    if (!(ratio.rarity >= LINE)) return;
+    judgeRatio(this.#state.columns, 0, this.#time, INTERVAL, calls, errors, 3, this.#line);
+    if (!(ratio.rarity >= this.#line)) return;
     const at = (this.#time - this.#mark) / INTERVAL;
     const since = (this.#state.columns.since[0] - this.#mark) / INTERVAL;
     this.told.push({ at, share: ratio.errors / ratio.calls, errors: ratio.errors, since });
@@ -139,6 +141,58 @@ test("an incident that lasts is how things are: its end is no news, and the next
   assert.ok(operation.run(6, 20, 1).told[0].at <= 2);
 });
 
+test("an incident is told wherever the line is, once", () => {
+  for (const line of [6, 9, 12]) {
+    const { told } = new Operation(3, line)
+      .run(24 * HOUR, 20, 0.001)
+      .mark()
+      .run(15, 20, 0.08);
+    assert.equal(told.length, 1, `at a line of ${line}`);
+  }
+});
+
+test("the pauses of a sparse incident do not make it seem many, each less surprising than the one before", () => {
+  const { columns } = state();
+  let time = START;
+  const go = (intervals: number, calls: number, fails: (i: number) => boolean) => {
+    for (let i = 1; i <= intervals; i++) {
+      time += INTERVAL;
+      judgeRatio(columns, 0, time, INTERVAL, calls, fails(i) ? 1 : 0);
+    }
+  };
+  go(24 * HOUR, 2, (i) => i % 25 === 0);
+  const before = columns.tailClaims[0];
+  go(HOUR / 6, 2, (i) => i % 4 === 0);
+  go(12 * HOUR, 2, (i) => i % 25 === 0);
+  assert.ok(columns.tailClaims[0] - before <= 1, `${columns.tailClaims[0] - before} claims`);
+});
+
+test("an outage of minutes is not usual since nobody called for hours after it", () => {
+  for (const rest of ["silent", "idle"]) {
+    const operation = new Operation(12).run(24 * HOUR, 10, 0).run(18, 10, 1);
+    if (rest === "silent") operation.silent(2 * HOUR);
+    else operation.run(2 * HOUR, 0, 0);
+    operation.run(HOUR, 10, 0).mark().run(18, 10, 0.15);
+    assert.ok(operation.told.length > 0, rest);
+  }
+});
+
+test("intervals may be of any length", () => {
+  for (const seconds of [1, 60, 300, 3600]) {
+    const { columns } = state();
+    const random = seededRandom(5);
+    const before = (4 * 24 * 3600) / seconds;
+    const told: number[] = [];
+    for (let i = 1; i <= before + 10; i++) {
+      let errors = 0;
+      for (let call = 0; call < 20; call++) if (random() < (i > before ? 0.3 : 0.002)) errors++;
+      judgeRatio(columns, 0, START + i * seconds * 1000, seconds * 1000, 20, errors, 3, LINE);
+      if (ratio.rarity >= LINE) told.push(i - before);
+    }
+    assert.ok(told[0] > 0 && told[0] <= 5 && told.length <= 2, `${seconds} s: ${told}`);
+  }
+});
+
 test("a second incident is told as well", () => {
   const operation = new Operation(7)
     .run(12 * HOUR, 20, 0.001)
@@ -161,6 +215,20 @@ test("what came before a long silence is not counted with what comes after it", 
 
 test("an operation without a past is not judged", () => {
   assert.deepEqual(new Operation(9).run(5, 10, 0).run(6, 10, 1).told, []);
+});
+
+test("an excess that nobody cares for does not keep a larger one from being told", () => {
+  const { columns } = state();
+  const random = seededRandom(4);
+  const told: number[] = [];
+  for (let i = 1; i <= 24 * HOUR + 50; i++) {
+    const share = i <= 24 * HOUR ? 0.001 : i <= 24 * HOUR + 30 ? 0.04 : 0.08;
+    let errors = 0;
+    for (let call = 0; call < 20; call++) if (random() < share) errors++;
+    judgeRatio(columns, 0, START + i * INTERVAL, INTERVAL, 20, errors, 3, LINE, (now) => now >= 0.06);
+    if (ratio.rarity >= LINE && ratio.errors / ratio.calls >= 0.06) told.push(i - 24 * HOUR);
+  }
+  assert.equal(told.length, 1, `${told}`);
 });
 
 test("whatever is counted, state stays finite and nothing is told of fewer than three errors", () => {

@@ -8,10 +8,18 @@ const MINUTE = 60_000;
 
 function bunching() {
   const told: string[] = [];
-  const { tell } = new Bunch(({ fingerprint, reason }) => told.push(`${fingerprint}: ${reason}`));
-  const say = (fingerprint: string, minute: number, score: number, observed = 0) =>
-    tell({ fingerprint, time: minute * MINUTE, score, observed, expected: 5, reason: `${fingerprint} is quiet.` } as Anomaly);
-  return { told, say };
+  const bunch = new Bunch(({ fingerprint, reason }) => told.push(`${fingerprint}: ${reason}`));
+  const hear = (fingerprint: string, minute: number, score: number, observed = 0, service = "cart") => {
+    const reason = `${fingerprint} is quiet.`;
+    const labels = { resource: { "service.name": service } } as unknown as Anomaly["labels"];
+    bunch.collect({ fingerprint, labels, time: minute * MINUTE, score, observed, expected: 5, reason } as Anomaly);
+  };
+  const settle = () => bunch.settle();
+  const say = (...said: Parameters<typeof hear>) => {
+    hear(...said);
+    settle();
+  };
+  return { told, say, hear, settle };
 }
 
 test("what falls silent within minutes of each other is told of the first, and again when it is twice as rare", () => {
@@ -23,12 +31,22 @@ test("what falls silent within minutes of each other is told of the first, and a
   assert.deepEqual(told, ["a: a is quiet.", "a: a is quiet; and 3 other series with it."]);
 });
 
-test("what comes later, or goes the other way, has a cause of its own", () => {
+test("of one moment the most surprising is told, in whatever order they came", () => {
+  const { told, hear, settle } = bunching();
+  hear("a", 0, 1.1);
+  hear("b", 0, 1.5);
+  hear("c", 0, 1.2);
+  settle();
+  assert.deepEqual(told, ["b: b is quiet."]);
+});
+
+test("what comes later, goes the other way, or is of another service, is told for itself", () => {
   const { told, say } = bunching();
+  say("a", 0, 1.1, 0, "payment");
   say("a", 0, 1.1);
   say("b", 1, 1.1, 9);
   say("c", 10, 1.1);
-  assert.equal(told.length, 3);
+  assert.equal(told.length, 4);
 });
 
 test("a bunch that does not end is told anew after an hour", () => {
