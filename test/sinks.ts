@@ -32,6 +32,8 @@ export interface Sink {
   readonly endpoint: string;
   /** What it took, in order; requests that it refuses are not among it. */
   readonly received: Request[];
+  /** Requests that have come, whether taken or not. */
+  arrived: number;
   /** 503 or UNAVAILABLE to all, or no answer at all. */
   mood: "takes" | "refuses" | "hangs";
   /** Milliseconds before each answer. */
@@ -69,6 +71,7 @@ function sink(): Omit<Sink, "endpoint" | "close" | "open"> & {
 } {
   return {
     received: [],
+    arrived: 0,
     mood: "takes",
     delay: 0,
     of(signal) {
@@ -101,6 +104,7 @@ export async function httpSink(scope: Scope, tls?: Shown): Promise<Sink> {
     const signal = SIGNALS.find((one) => request.url === `/v1/${one}`)!;
     const type = request.headers["content-type"]!;
     const bytes = type === "application/json" ? oracleEncode(signal, JSON.parse(body.toString())) : body;
+    self.arrived++;
     if (self.mood === "hangs") return;
     if (self.delay > 0) await new Promise((resolve) => setTimeout(resolve, self.delay));
     const status = self.take(signal, bytes, request.headers) ? 200 : 503;
@@ -140,6 +144,7 @@ export async function grpcSink(scope: Scope, tls?: Shown): Promise<Sink> {
   let server: grpc.Server | undefined;
 
   async function answer(signal: Telemetry, { request, metadata }: Call, callback: grpc.sendUnaryData<Buffer>) {
+    self.arrived++;
     if (self.mood === "hangs") return;
     if (self.delay > 0) await new Promise((resolve) => setTimeout(resolve, self.delay));
     if (self.take(signal, request, metadata.getMap() as IncomingHttpHeaders)) callback(null, Buffer.alloc(0));

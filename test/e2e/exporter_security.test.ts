@@ -121,6 +121,7 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
 
     backend.delay = 300;
     const underWay = send();
+    await eventually("the request under way", () => backend.arrived === 2);
     install(theirs!.ca_file, issued(foreign));
     await eventually("the new certificates", () => host.logged.some(({ message }) => message.startsWith("new cert")));
     await underWay;

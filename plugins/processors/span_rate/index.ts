@@ -2,7 +2,7 @@
 import { defineIntervalDetector, isWanted, z } from "vedette";
 import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
 
-const THRESHOLD = 6;
+const THRESHOLD = 5;
 /** `finds.more[0]`, as verdicts have it. */
 const ABSENCE = 1;
 
