@@ -1,7 +1,8 @@
 // One of two small HTTP services, instrumented with OpenTelemetry's own SDK: `front` calls `stock`. Behaves as told on POST /behave.
-const { context, trace } = require("@opentelemetry/api") as typeof import("@opentelemetry/api");
+const { context, propagation, trace } = require("@opentelemetry/api") as typeof import("@opentelemetry/api");
 const { AsyncLocalStorageContextManager } =
   require("@opentelemetry/context-async-hooks") as typeof import("@opentelemetry/context-async-hooks");
+const { W3CTraceContextPropagator } = require("@opentelemetry/core") as typeof import("@opentelemetry/core");
 const { OTLPTraceExporter } =
   require("@opentelemetry/exporter-trace-otlp-http") as typeof import("@opentelemetry/exporter-trace-otlp-http");
 const { registerInstrumentations } =
@@ -14,6 +15,7 @@ const { BatchSpanProcessor, TracerProvider } =
 
 const [, , name, endpoint, other] = process.argv as string[];
 
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
 const provider = new TracerProvider({
