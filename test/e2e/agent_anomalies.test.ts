@@ -18,7 +18,7 @@ receivers:
   otlp:
     protocols:
       http: {endpoint: "127.0.0.1:0"}
-processors: {ewma: , span_duration: {threshold: 5}, log_rate: , cooldown: {escalate: 100}}
+processors: {ewma: , span_duration: , log_rate: , cooldown: {escalate: 100}}
 exporters:
   debug:
   otlp_http:

@@ -32,7 +32,7 @@ receivers:
     protocols:
       http: {endpoint: "127.0.0.1:0"}
 processors:
-  span_duration: {threshold: 5}
+  span_duration:
   anomaly_sampling: {sampling_percentage: 1, neighbours: ${NEIGHBOURS}}
 exporters:
   debug:

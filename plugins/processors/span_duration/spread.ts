@@ -21,8 +21,9 @@ const FEWEST = 4;
 const PRIOR = 4;
 /** What is thought before: the mean excess of the logarithm over the tail's begin, of this part of a standard deviation. */
 const PRIOR_EXCESS = 0.6;
-/** Of d decades of spans what goes beyond d is extrapolated: it counts this much, and up to another d. */
+/** Of d decades of spans what goes beyond d is extrapolated: it counts this much, and up to so many times d. */
 const EXTRAPOLATED = 0.5;
+const FARTHEST = 1.5;
 
 /** Bins, in which bin they begin, and how many spans they hold: of one thing at index `at` of `places` and `totals`. */
 export interface Spread {
@@ -107,7 +108,7 @@ export function rarity(spread: Spread, at: number, x: number, side: number, unit
   const r = Math.log10((total + 1) / (tail[HELD_BY] + 1)) + k * Math.log10(1 + beyond / (k * tail[FALL]));
   if (seen >= 1) return Math.min(r, Math.log10((total + 1) / seen));
   const decades = Math.log10(total + 1);
-  return r > decades ? decades + Math.min(decades, EXTRAPOLATED * (r - decades)) : r;
+  return r > decades ? decades + Math.min(FARTHEST * decades, EXTRAPOLATED * (r - decades)) : r;
 }
 
 /** Of the tail found last: where it begins, spans in it, their mean excess. */
