@@ -327,6 +327,7 @@ test("npm start's configuration runs, is healthy, and takes what a real SDK send
   assert.deepEqual([node, main], ["node", "src/main.ts"]);
   const free = ["receivers.otlp.protocols.grpc", "receivers.otlp.protocols.http", "extensions.health_check"];
   for (const path of free) args.push("--set", `${path}.endpoint=127.0.0.1:0`);
+  args.push("--set", "service.telemetry.metrics.address=127.0.0.1:0");
   const agent = await startWith(t, args, root);
   assert.equal((await request(agent.at("health_check", "http"), "/")).status, 200);
   for (const transport of ["grpc", "http/protobuf", "http/json"] as const) {
