@@ -8,7 +8,11 @@ import type { Plugins } from "./registry.ts";
 
 /** Pipelines whose components do not handle their signal, and components that name extensions which cannot serve them. */
 export function wiringProblems(config: Config, registry: Plugins): Problem[] {
-  return [...signalProblems(config, registry), ...extensionProblems(config, registry)];
+  return [
+    ...signalProblems(config, registry),
+    ...templateProblems(config, registry),
+    ...extensionProblems(config, registry),
+  ];
 }
 
 function signalProblems(config: Config, registry: Plugins): Problem[] {
@@ -34,6 +38,24 @@ function signalProblems(config: Config, registry: Plugins): Problem[] {
     }
   }
   return problems;
+}
+
+/** Processors that need templates, where none before them mines any. */
+function templateProblems(config: Config, registry: Plugins): Problem[] {
+  const part = (id: string) => {
+    const component = config.processors.get(id);
+    return component && registry.get("processors", component.type)?.templates;
+  };
+  return config.service.pipelines.flatMap(({ id: name, processors, location }) => {
+    const first = processors.findIndex((id) => part(id) === "gives");
+    return processors
+      .filter((id, i) => part(id) === "needs" && (first < 0 || i < first))
+      .map((id) => {
+        const remedy = first < 0 ? "list drain before it" : `move ${processors[first]} before it`;
+        const message = `${id} judges templates of log records, and nothing before it mines them; ${remedy}`;
+        return { ...location, code: "no-templates", path: `service.pipelines.${name}.processors`, message };
+      });
+  });
 }
 
 /** Of components that will run. */

@@ -14,6 +14,7 @@ export * from "./intervals.ts";
 export * from "./plugin.ts";
 export * from "./secret.ts";
 export * from "./signals.ts";
+export * from "./templates.ts";
 export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";
 export * from "./tls_failure.ts";
 export * from "./traces.ts";

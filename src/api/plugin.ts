@@ -19,6 +19,8 @@ export interface Manifest<C extends z.ZodObject = z.ZodObject> {
   readonly stability: Stability;
   /** Options with defaults and descriptions; checks the YAML and writes the README table. */
   readonly config: C;
+  /** Whether it hands templates to the processors that follow (`Batch.mine`), or needs one before it in the pipeline that does. */
+  readonly templates?: "gives" | "needs";
 }
 
 export interface ReceiverPlugin<C extends z.ZodObject = z.ZodObject> extends Manifest<C> {

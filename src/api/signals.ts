@@ -1,5 +1,6 @@
 // What flows through a pipeline: OTLP requests as bytes, their rows as columns.
 import type { Anomaly } from "./anomaly.ts";
+import type { Mined } from "./templates.ts";
 
 /** The three signals that OTLP carries. */
 export type Telemetry = "metrics" | "logs" | "traces";
@@ -33,6 +34,8 @@ export interface MetricPoints extends Rows {
 export interface LogRecords extends Rows {
   /** OTLP severity number 1 to 24; 0 when unset. */
   readonly severity: Uint8Array;
+  /** Field number of the body's AnyValue: 1 string, 2 bool, 3 int, 4 double, 5 array, 6 key-value list, 7 bytes; 0 when it has none. */
+  readonly bodyKind: Uint8Array;
   /** The text of a string body, or the AnyValue message of any other, is bytes[bodyStart, bodyEnd). */
   readonly bodyStart: Uint32Array;
   readonly bodyEnd: Uint32Array;
@@ -107,6 +110,9 @@ export interface Labels {
   /** Lower-case hex; empty when the row has none. */
   readonly traceId: string;
   readonly spanId: string;
+  /** Of records of which a processor before has mined the template: that, and the record's own text, where that is not hidden. */
+  readonly template?: string;
+  readonly example?: string;
 }
 
 /** One received request on its way through one pipeline. Valid only during the call that is handed it. */
@@ -130,6 +136,12 @@ export interface Batch<S extends Telemetry = Telemetry> {
    * The batch keeps `request`.
    */
   append(request: Uint8Array, items: number): void;
+  /** Adds raw fields at the end of the row's own message: what `annotate` does, for attributes that were encoded before. */
+  extend(row: number, content: Uint8Array): void;
+  /** Templates of the log records, as the last processor before that mines them has it; its columns are by row of `rows`. */
+  readonly mined: Mined | undefined;
+  /** Hands templates to the processors that follow. */
+  mine(mined: Mined): void;
 }
 
 /** One request to send. `bytes` is a whole Export*ServiceRequest; it may be reused once `export` has settled. */

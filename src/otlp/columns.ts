@@ -212,6 +212,7 @@ export class MetricScan extends ScannedRows {
 
 export class LogScan extends ScannedRows {
   severity = new Uint8Array(ROWS);
+  bodyKind = new Uint8Array(ROWS);
   bodyStart = new Uint32Array(ROWS);
   bodyEnd = new Uint32Array(ROWS);
   traceId = new Uint32Array(ROWS);

@@ -118,6 +118,7 @@ function writeLogRecord(writer: Writer, anomaly: Anomaly, now: number): void {
   attributes["anomaly.id"] = anomaly.id;
   attributes["anomaly.fingerprint"] = anomaly.fingerprint;
   attributes["anomaly.state"] = anomaly.state;
+  if (labels.example !== undefined) attributes["anomaly.example"] = labels.example;
   writeAttributes(writer, 6, attributes);
   writeId(writer, 9, labels.traceId);
   writeId(writer, 10, labels.spanId);
@@ -149,7 +150,7 @@ function writeGauge(writer: Writer, group: readonly Anomaly[], gauge: (typeof GA
 /** The name of what was judged, under the key that says what it is. */
 function subject({ signal, labels }: Anomaly): Record<string, string> {
   if (signal === "traces") return { "anomaly.span": labels.name };
-  if (signal === "logs") return {};
+  if (signal === "logs") return labels.template === undefined ? {} : { "log.record.template": labels.template };
   return { "anomaly.metric": labels.statistic === "" ? labels.name : `${labels.name}.${labels.statistic}` };
 }
 

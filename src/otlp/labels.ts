@@ -110,6 +110,22 @@ export function clipped(long: string, length: number): string {
   return long.length > length ? Buffer.from(long.slice(0, length)).toString() : long;
 }
 
+/** The body of a log record as a person reads it, cut to so many characters: what is no text is written as JSON. `kind`, `start` and `end` as in `LogRecords`. */
+export function bodyText(bytes: Uint8Array, kind: number, start: number, end: number, length: number): string {
+  if (kind === 0) return "";
+  // a character is of at most four bytes
+  if (kind === 1) return clipped(text.decode(bytes.subarray(start, Math.min(end, start + 4 * length))), length);
+  const value = decodeValue(bytes, start, end, 0, null);
+  return clipped(JSON.stringify(value, (_, each) => readable(each)) ?? "", length);
+}
+
+const readable = (value: unknown) =>
+  typeof value === "bigint"
+    ? value.toString()
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString("hex")
+      : value;
+
 /** The bytes of the row's Resource message: a part of `bytes`, or a copy where it was sent in several. */
 export function resourceOf(bytes: Uint8Array, scan: ScannedRows, row: number): Uint8Array {
   const [resource] = enclosing(scan, row);

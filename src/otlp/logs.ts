@@ -52,6 +52,7 @@ function scanScopeLogs(
     let severity = 0;
     let traceId = 0;
     let spanId = 0;
+    let bodyKind = 0;
     let bodyStart = 0;
     let bodyEnd = 0;
     while (p < to) {
@@ -93,13 +94,16 @@ function scanScopeLogs(
           }
           if (size > to - p) truncated(to);
           if (size > 1 && bytes[p] === 0x0a && bytes[p + 1] === size - 2 && size < 130) {
+            bodyKind = 1;
             bodyStart = p + 2;
             bodyEnd = p + size;
           } else {
+            valueKind = bodyKind;
             valueStart = bodyStart;
             valueEnd = bodyEnd;
             check(bytes, Part.anyValue, p, p + size);
             readBody(bytes, p, p + size);
+            bodyKind = valueKind | 0;
             bodyStart = valueStart | 0;
             bodyEnd = valueEnd | 0;
           }
@@ -157,6 +161,7 @@ function scanScopeLogs(
     scan.offset[row] = offset;
     scan.container[row] = container;
     scan.severity[row] = severity;
+    scan.bodyKind[row] = bodyKind;
     scan.bodyStart[row] = bodyStart;
     scan.bodyEnd[row] = bodyEnd;
     scan.traceId[row] = traceId;
@@ -167,6 +172,7 @@ function scanScopeLogs(
 }
 
 /** Of the body being read. */
+let valueKind = 0;
 let valueStart = 0;
 let valueEnd = 0;
 
@@ -178,11 +184,13 @@ function readBody(bytes: Uint8Array, start: number, end: number): void {
     p = position;
     if (tag === 0x0a) {
       p = enter(bytes, p, end);
+      valueKind = 1;
       valueStart = position;
       valueEnd = p;
     } else {
       p = skip(bytes, tag, p, end);
       if (tag >>> 3 <= 7) {
+        valueKind = tag >>> 3;
         valueStart = start;
         valueEnd = end;
       }

@@ -1,11 +1,14 @@
 // One request on its way through one pipeline: columns shared with other pipelines, annotations and drops its own.
-import type { Attributes, Batch, ExportRequest, Labels, RowsOf, Telemetry } from "../api/index.ts";
+import type { Attributes, Batch, ExportRequest, Labels, Mined, RowsOf, Telemetry } from "../api/index.ts";
 import { ATTRIBUTE_FIELD, EXEMPLAR_FIELD, MetricScan, type ScanOf } from "../otlp/columns.ts";
 import { encodeAttributes, encodeExemplar } from "../otlp/encode.ts";
-import { type Envelope, labelsOf } from "../otlp/labels.ts";
+import { bodyText, type Envelope, labelsOf } from "../otlp/labels.ts";
 import { Edits } from "../otlp/splice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Longest example line, in characters. */
+const LONGEST_EXAMPLE = 512;
 
 /** Reused from request to request by its pipeline: `open`, the processors, `finish`. */
 export class PipelineBatch<S extends Telemetry> implements Batch<S> {
@@ -28,6 +31,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   readonly #envelopes = new Map<number, Envelope>();
   #appended: Uint8Array[] = [];
   #appendedItems = 0;
+  #mined: Mined | undefined;
 
   constructor(signal: S) {
     this.signal = signal;
@@ -48,6 +52,7 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     if (this.#envelopes.size > 0) this.#envelopes.clear();
     this.#appended = [];
     this.#appendedItems = 0;
+    this.#mined = undefined;
     return this;
   }
 
@@ -62,7 +67,14 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   }
 
   labels(row: number): Labels {
-    return labelsOf(this.signal, this.bytes, this.#scan, this.#scanned(row), this.#envelopes);
+    const labels = labelsOf(this.signal, this.bytes, this.#scan, this.#scanned(row), this.#envelopes);
+    const template = this.#mined?.template[row] ?? 0;
+    if (template === 0) return labels;
+    const { templates } = this.#mined!;
+    const named = { ...labels, template: templates.text(template) };
+    if (templates.hidden) return named;
+    const { bodyKind, bodyStart, bodyEnd } = this.rows as RowsOf["logs"];
+    return { ...named, example: bodyText(this.bytes, bodyKind[row], bodyStart[row], bodyEnd[row], LONGEST_EXAMPLE) };
   }
 
   annotate(row: number, attributes: Attributes, how?: "attributes" | "exemplar"): void {
@@ -98,6 +110,18 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     this.#edits.replace(this.#scanned(row), field, content);
   }
 
+  extend(row: number, content: Uint8Array): void {
+    this.#edits.append(this.#scanned(row), content);
+  }
+
+  get mined(): Mined | undefined {
+    return this.#mined;
+  }
+
+  mine(mined: Mined): void {
+    this.#mined = mined;
+  }
+
   append(request: Uint8Array, items: number): void {
     this.#appended.push(request);
     this.#appendedItems += items;
@@ -124,6 +148,17 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     }
     this.#kept = Uint32Array.from(kept, (row) => this.#scanned(row));
     this.rows = compact as unknown as RowsOf[S];
+    const mined = this.#mined;
+    if (mined) {
+      const of = (column: Uint32Array) => Uint32Array.from(kept, (row) => column[row]);
+      const { template, firstParameter, endParameter } = mined;
+      this.#mined = {
+        ...mined,
+        template: of(template),
+        firstParameter: of(firstParameter),
+        endParameter: of(endParameter),
+      };
+    }
   }
 
   /** The request to send on: the very bytes received when nothing was annotated or dropped, else a copy of its own. */
@@ -176,7 +211,7 @@ export function viewRows<S extends Telemetry>(
 
 const COLUMNS: { readonly [S in Telemetry]: readonly string[] } = {
   metrics: ["time", "offset", "value"],
-  logs: ["time", "offset", "severity", "bodyStart", "bodyEnd", "traceId", "spanId"],
+  logs: ["time", "offset", "severity", "bodyKind", "bodyStart", "bodyEnd", "traceId", "spanId"],
   traces: [
     "time",
     "offset",

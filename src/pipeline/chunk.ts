@@ -15,7 +15,7 @@ function columnsOf(signal: Telemetry, kind: "points" | "intervals"): Columns {
   if (signal === "metrics") return { ...common, value: f64() };
   const ids = { traceId: u32(), spanId: u32() };
   return signal === "logs"
-    ? { ...common, ...ids, severity: u8(), bodyStart: u32(), bodyEnd: u32() }
+    ? { ...common, ...ids, severity: u8(), bodyKind: u8(), bodyStart: u32(), bodyEnd: u32() }
     : {
         ...common,
         ...ids,

@@ -261,7 +261,7 @@ function strange(
   const value = Float64Array.from({ length }, (_, i) => pick(values, i, 10 + random()));
   const u32 = new Uint32Array(length);
   const small = new Uint8Array(length);
-  const ids = { traceId: u32, spanId: u32, parentSpanId: u32, bodyStart: u32, bodyEnd: u32 };
+  const ids = { traceId: u32, spanId: u32, parentSpanId: u32, bodyKind: small, bodyStart: u32, bodyEnd: u32 };
   const severity = Uint8Array.from({ length }, (_, i) => (odd(i) ? i % 25 : 9));
   const counted = { count: value, failed: kind === "intervals" ? value : small };
   const columns = { series, time, offset: u32, value, duration: value, self: value, kind: small, inherited: small };

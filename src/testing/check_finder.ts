@@ -9,6 +9,7 @@ import { Stage } from "../pipeline/stage.ts";
 import type { Law } from "./check_plugin.ts";
 import { fakeHost, START } from "./fake_host.ts";
 import { generate, type LabelledRequest } from "./generate.ts";
+import { WordMiner } from "./word_miner.ts";
 
 type Report = (law: Law, seen: string) => void;
 type AnyFinder = FinderPlugin<any, any>;
@@ -81,7 +82,9 @@ function findings(
   const host = fakeHost(plugin.type);
   let part = create(plugin, parse(), raise, host);
   const stage = new Stage<any>({ process: (batch: Batch) => part.process(batch) }, host);
-  const pipeline = new TelemetryPipeline(signal, signal, { processors: [stage], connectors: [], queues: [] });
+  const before = plugin.templates === "needs" ? [new Stage<any>(new WordMiner(), host)] : [];
+  const ends = { processors: [...before, stage], connectors: [], queues: [] };
+  const pipeline = new TelemetryPipeline(signal, signal, ends);
   const intake = new Intake(signal, 1, 1000);
   const assembler = part.trace && intake.assemble(TOGETHER);
   if (assembler) assembler.onTrace = (trace) => part.trace!(trace);

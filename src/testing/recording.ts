@@ -87,5 +87,8 @@ export function cut<S extends Telemetry>(
     drop() {},
     replace() {},
     append() {},
+    extend() {},
+    mined: undefined,
+    mine() {},
   };
 }

@@ -76,7 +76,7 @@ function watching(options: object = {}, table = new SeriesTable(1000), names = n
 
 const a = (metric: string, at: number, value: number, of = "checkout"): Point => ({ of, metric, at, value });
 
-const UNTOUCHED = { annotate() {}, drop() {}, replace() {}, append() {} };
+const UNTOUCHED = { annotate() {}, drop() {}, replace() {}, append() {}, extend() {}, mine() {}, mined: undefined };
 
 test("a vector is the mean of each metric in an interval, and is judged when the next one begins", () => {
   const { vectors, send } = watching();
