@@ -7,6 +7,7 @@ import { lineOf } from "../src/pipeline/line.ts";
 import type { DetectorOptions } from "../src/pipeline/options.ts";
 import { AnomalyPipeline, TelemetryPipeline } from "../src/pipeline/pipeline.ts";
 import { optionsOf } from "../src/registry.ts";
+import { WordMiner } from "../src/testing/index.ts";
 import { type Json, oracleEncode } from "./unit/otlp/otlp_json.ts";
 import { fakeHostNamed, stage } from "./wired.ts";
 
@@ -38,7 +39,7 @@ export interface Timeline {
 export function timeline(
   plugin: FinderPlugin<any, any> & { kind: "finder" },
   options: object = {},
-  { signal = "metrics" as Telemetry, limit = 10_000 } = {},
+  { signal = "metrics" as Telemetry, limit = 10_000, hidden = false } = {},
 ): Timeline {
   const parsed = optionsOf(plugin).parse(options) as DetectorOptions;
   const host = fakeHostNamed(plugin.type);
@@ -56,7 +57,8 @@ export function timeline(
     const recycle = (series: number) => part.forget?.(signal, series);
     intake.table.own({ grow() {}, recycle });
     if (part.trace) intake.assemble(TRACES).onTrace = (trace) => part.trace!(trace);
-    const stages = [stage(part, host)];
+    const before = plugin.templates === "needs" ? [stage<any>(new WordMiner(hidden), host)] : [];
+    const stages = [...before, stage<any>(part, host)];
     const ends = { processors: stages as never, queues: [], connectors: [] };
     const route = {
       pipelines: [new TelemetryPipeline<Telemetry>(signal, signal, ends)],
@@ -78,7 +80,7 @@ export function timeline(
       host.clock = BEGINNING + seconds * 1000;
     },
     get errors() {
-      return running.stages[0].counts.errors;
+      return running.stages.at(-1)!.counts.errors;
     },
     send(bytes) {
       running.emit(bytes);
