@@ -1,0 +1,137 @@
+// What holds records together: their trace, the value of an attribute, or the minute they were written in.
+import type { Batch } from "vedette";
+import { enter, position, readTag, skip } from "vedette/otlp";
+
+/** Reads what a record belongs to: after `read` says it belongs to something, `high` and `low` are 62 bits of it. */
+export interface Key {
+  high: number;
+  low: number;
+  read(batch: Batch<"logs">, row: number, time: number): boolean;
+  /** As people know it; asked once a group, of the row that was read last. */
+  text(batch: Batch<"logs">, row: number): string;
+}
+
+const BITS = 0x7fff_ffff;
+/** LogRecord { repeated KeyValue attributes = 6 }; KeyValue { string key = 1; AnyValue value = 2 }. */
+const ATTRIBUTES = 0x32;
+const KEY = 0x0a;
+const VALUE = 0x12;
+const LONGEST = 64;
+
+/** `by` is "trace_id", "window" (of `length` milliseconds), or the key of an attribute of the record. */
+export function keyOf(by: string, length: number): Key {
+  return by === "trace_id" ? new TraceKey() : by === "window" ? new WindowKey(length) : new AttributeKey(by);
+}
+
+class TraceKey implements Key {
+  high = 0;
+  low = 0;
+
+  read({ bytes, rows }: Batch<"logs">, row: number): boolean {
+    const at = rows.traceId[row];
+    if (at === 0) return false;
+    // the right half is random in every kind of trace id
+    this.high = word(bytes, at + 8) & BITS;
+    this.low = word(bytes, at + 12) & BITS;
+    return (this.high | this.low) !== 0;
+  }
+
+  text({ bytes, rows }: Batch<"logs">, row: number): string {
+    const at = rows.traceId[row];
+    return Buffer.from(bytes.buffer, bytes.byteOffset + at, 16).toString("hex");
+  }
+}
+
+const word = (bytes: Uint8Array, at: number) =>
+  (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+
+class WindowKey implements Key {
+  high = 0;
+  low = 0;
+  readonly #length: number;
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  read(_: Batch<"logs">, __: number, time: number): boolean {
+    const window = Math.floor(time / this.#length);
+    this.low = window & BITS;
+    this.high = Math.floor(window / (BITS + 1)) & BITS;
+    return true;
+  }
+
+  text(): string {
+    return "";
+  }
+}
+
+class AttributeKey implements Key {
+  high = 0;
+  low = 0;
+  readonly #key: Uint8Array;
+  #from = 0;
+  #to = 0;
+
+  constructor(key: string) {
+    this.#key = Buffer.from(key);
+  }
+
+  read({ bytes, rows }: Batch<"logs">, row: number): boolean {
+    const end = enter(bytes, rows.offset[row], bytes.length);
+    let p = position;
+    this.#to = 0;
+    while (p < end) {
+      const tag = readTag(bytes, p, end);
+      const at = position;
+      p = skip(bytes, tag, at, end);
+      if (tag === ATTRIBUTES) this.#attribute(bytes, at, p);
+    }
+    if (this.#to === 0) return false;
+    let high = 0x811c9dc5;
+    let low = this.#to - this.#from;
+    for (let i = this.#from; i < this.#to; i++) {
+      high = Math.imul(high ^ bytes[i], 0x01000193);
+      low = Math.imul(low + bytes[i], 0x85ebca6b) ^ (low >>> 13);
+    }
+    this.high = high & BITS;
+    this.low = low & BITS;
+    return true;
+  }
+
+  #attribute(bytes: Uint8Array, at: number, end: number): void {
+    enter(bytes, at, end);
+    let p = position;
+    let matches = false;
+    let from = 0;
+    let to = 0;
+    while (p < end) {
+      const tag = readTag(bytes, p, end);
+      const start = position;
+      p = skip(bytes, tag, start, end);
+      if (tag !== KEY && tag !== VALUE) continue;
+      enter(bytes, start, end);
+      if (tag === KEY) matches = this.#isKey(bytes, position, p);
+      else {
+        from = position;
+        to = p;
+      }
+    }
+    if (!matches || to === from) return;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  #isKey(bytes: Uint8Array, from: number, to: number): boolean {
+    const key = this.#key;
+    if (to - from !== key.length) return false;
+    for (let i = 0; i < key.length; i++) if (bytes[from + i] !== key[i]) return false;
+    return true;
+  }
+
+  text({ bytes }: Batch<"logs">): string {
+    // AnyValue { string string_value = 1 }: tag and length of one byte each, where it is short
+    const text = bytes[this.#from] === KEY ? this.#from + 2 : this.#from;
+    return Buffer.from(bytes.subarray(text, Math.min(this.#to, text + LONGEST))).toString();
+  }
+}

@@ -1,0 +1,166 @@
+// What people on call rely on: a message that lacks in traces where it always was is told, and messages that never came together.
+import assert from "node:assert/strict";
+import test from "node:test";
+import logSequence from "../../plugins/processors/log_sequence/index.ts";
+import { type LogRecord, logRequest } from "../logs.ts";
+import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
+
+const HOUR = 3600;
+type Line = Omit<LogRecord, "time">;
+type Group = readonly string[];
+
+const begin = (options: object = {}, more: object = {}) => timeline(logSequence, options, { signal: "logs", ...more });
+const hex = (n: number, length: number) => n.toString(16).padStart(length, "0");
+
+/** One group a second until `end`, of the messages that `messages` has for its number. */
+function play(
+  line: Timeline,
+  end: number,
+  messages: (group: number) => Group,
+  record: (group: number, body: string) => Line = (group, body) => ({
+    body,
+    trace: `${hex(7, 16)}${hex(group + 1, 16)}`,
+  }),
+): void {
+  while (line.now < end) {
+    const now = line.now;
+    const records: LogRecord[] = [];
+    for (let i = 0; i < 5; i++) {
+      for (const body of messages(now + i)) records.push({ ...record(now + i, body), time: BEGINNING + now * 1000 });
+    }
+    line.send(logRequest(records));
+    line.tick(5);
+  }
+}
+
+const USUAL = ["connection 1 opened", "query 2 ran", "connection 1 closed"];
+const RETRIED = ["connection 1 opened", "query 2 failed", "query 2 ran", "connection 1 closed"];
+const usual = (group: number): Group => (group % 50 === 0 ? RETRIED : USUAL);
+const UNCLOSED = USUAL.slice(0, 2);
+const between = (from: number, to: number, share: number, odd: Group) => (group: number) =>
+  group >= from && group < to && group % share === 0 ? odd : usual(group);
+
+test("a message that lacks in a twentieth of the traces where it always was is told within minutes, with a trace", () => {
+  const line = begin();
+  play(line, 3 * HOUR, between(2 * HOUR, 2 * HOUR + 1200, 20, UNCLOSED));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^12[0-4]:\d\d sequence open: \d+ traces of shop have "connection <\*> opened" without "connection <\*> closed", as none of [\d,]+ did before\.$/,
+  );
+  const [{ labels, fingerprint }] = line.anomalies;
+  assert.match(labels.traceId, /^0{15}7[0-9a-f]{16}$/);
+  assert.equal(labels.template, "connection <*> closed");
+  assert.match(fingerprint, /^[0-9a-f]{16}$/);
+});
+
+test("a message that lacks at times is told when it lacks more often", () => {
+  const line = begin();
+  const fault = (group: number) => group >= 3 * HOUR && group < 3 * HOUR + 1200 && group % 10 === 0;
+  play(line, 4 * HOUR, (group) => (group % 97 === 0 || fault(group) ? UNCLOSED : usual(group)));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^18\d:\d\d sequence open: \d+ of \d+ traces of shop that have "connection <\*> opened" lack "connection <\*> closed"; usually 1(\.\d)? % do\.$/,
+  );
+});
+
+test("a message that lacks now and then is no news", () => {
+  const line = begin();
+  play(line, 4 * HOUR, (group) => (group % 97 === 0 ? UNCLOSED : usual(group)));
+  assert.deepEqual(line.told, []);
+});
+
+test("what lasts becomes normal, and its end is no news", () => {
+  const line = begin();
+  play(line, 6 * HOUR, between(2 * HOUR, 5 * HOUR, 2, UNCLOSED));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+});
+
+test("messages that never came together are told when they do again", () => {
+  const line = begin();
+  const mixed = ["connection 1 opened", "rolled back 3", "query 2 ran", "connection 1 closed"];
+  const rolled = ["connection 1 opened", "rolled back 3", "connection 1 closed"];
+  play(line, 12 * HOUR, (group) => {
+    if (group >= 10 * HOUR && group % 40 === 0) return mixed;
+    return group % 10 === 0 ? rolled : usual(group);
+  });
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^60\d:\d\d sequence open: \d+ traces of shop have messages together, or more often, as none of [\d,]+ had: "connection <\*> opened", /,
+  );
+});
+
+test("groups may be held together by an attribute, which is not told", () => {
+  const line = begin({ group_by: "session.id" });
+  const record = (group: number, body: string): Line => ({
+    body,
+    attributes: { user: "u", "session.id": `s-${group}` },
+  });
+  play(line, 3 * HOUR, between(2 * HOUR, 2 * HOUR + 1200, 5, UNCLOSED), record);
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /groups of one session\.id of shop (that )?have .* (lack|without) "connection <\*> closed"/,
+  );
+  assert.doesNotMatch(line.told[0], /s-\d/);
+});
+
+test("or by the time they were written in", () => {
+  const line = begin({ group_by: "window", window: "10s" });
+  const record = (_: number, body: string): Line => ({ body });
+  const silent = (group: number) => (group >= 2 * HOUR && group < 2 * HOUR + 1200 ? UNCLOSED : USUAL);
+  play(line, 3 * HOUR, silent, record);
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], /windows of shop that have .* lack "connection <\*> closed"/);
+});
+
+test("records of a group may come late and in several requests", () => {
+  const line = begin();
+  const record = (group: number, body: string): Line => ({ body, trace: hex(group + 1, 32) });
+  for (let second = 0; second < 3 * HOUR; second += 5) {
+    const late = second >= 10 ? [{ ...record(second - 10, USUAL[2]), time: BEGINNING + second * 1000 }] : [];
+    const first = USUAL.slice(0, 2).map((body) => ({ ...record(second, body), time: BEGINNING + second * 1000 }));
+    line.send(logRequest([...late, ...first]));
+    line.tick(5);
+  }
+  assert.deepEqual(line.told, []);
+});
+
+test("a restart changes nothing, and one that takes a while makes no partner lack", () => {
+  const run = (restarts: readonly number[], pause = 0) => {
+    const line = begin();
+    const odd = between(2 * HOUR, 2 * HOUR + 1200, 20, UNCLOSED);
+    for (const at of [...restarts, 3 * HOUR]) {
+      play(line, at, odd);
+      if (at < 3 * HOUR) line.restart(pause);
+    }
+    return line.told;
+  };
+  const whole = run([]);
+  assert.equal(whole.length, 1);
+  assert.deepEqual(run([HOUR, 2 * HOUR + 45, 2 * HOUR + 200]), whole);
+  const quiet = begin();
+  for (let at = HOUR + 2; at < 3 * HOUR; at += 600) {
+    // traces that go on while the agent is away
+    play(quiet, at, usual, (group, body) => ({ body, trace: hex(Math.floor(group / 10) + 1, 32) }));
+    quiet.restart(60);
+  }
+  assert.deepEqual(quiet.told, []);
+});
+
+test("traces without end are bounded", () => {
+  const line = begin({ max_groups: 100, idle_timeout: "10m" });
+  play(line, 2 * HOUR, usual);
+  assert.deepEqual(line.told, []);
+  assert.ok(line.save().length < 200_000, `${line.save().length} bytes`);
+});
+
+test("what is not its own is refused in words", () => {
+  const line = begin();
+  assert.throws(() => line.load(Buffer.from("?")), /is not what log_sequence saves/);
+  const other = begin({ group_by: "session.id" });
+  play(line, 60, usual);
+  assert.throws(() => other.load(line.save()), /is of groups by trace_id, not by session\.id/);
+});
