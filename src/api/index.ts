@@ -2,6 +2,7 @@
 
 export { z } from "zod";
 export * from "./anomaly.ts";
+export * from "./cause.ts";
 export * from "./certificates.ts";
 export * from "./combination.ts";
 export * from "./component.ts";

@@ -1,4 +1,5 @@
 // Statistics of counts (`vedette/counts`): for detectors of how often something happens, and how often it fails.
+export { Columns, type SavedColumns } from "./columns.ts";
 export { Discoveries, discoveryRate, type Explored, seenAgain } from "./discoveries.ts";
 export { paceOf, RATE_STATE, type RateState } from "./rate_state.ts";
 export { judgeRate, rate } from "./rates.ts";

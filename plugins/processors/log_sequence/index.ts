@@ -1,6 +1,6 @@
 // Which log messages come together: tells those that lack where they always were, and combinations that never were.
 import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
-import { Columns } from "./columns.ts";
+import { Columns, RATIO_STATE } from "vedette/counts";
 import { Combiner } from "./combiner.ts";
 import { type Group, Groups, LONGEST } from "./groups.ts";
 import { INTERVAL, Judge } from "./judge.ts";
@@ -60,7 +60,7 @@ export default defineFinder({
   create({ group_by, window, idle_timeout, max_groups, learning, max_series }, host, detection) {
     const key = keyOf(group_by, window);
     const combiner = new Combiner();
-    const columns = new Columns();
+    const columns = new Columns(RATIO_STATE);
     const limits = { learning, rows: Math.min(max_series, MOST_ROWS) };
     const memory: Memory = {
       by: group_by,

@@ -1,7 +1,6 @@
 // Judges what groups a service had in an interval: messages that lack where they always were, and combinations that never were.
 import type { Detection, Labels } from "vedette";
-import { discoveryRate, judgeRatio, ratio, seenAgain } from "vedette/counts";
-import type { Columns } from "./columns.ts";
+import { type Columns, discoveryRate, judgeRatio, type RATIO_STATE, ratio, seenAgain } from "vedette/counts";
 import type { Combination, Message, Service } from "./service.ts";
 import { combinedSentence, missingSentence, type Noun, withoutSentence } from "./words.ts";
 
@@ -14,10 +13,6 @@ const ENOUGH = 100;
 const LEAST = 3;
 /** Told again within one incident when it is so many times as surprising. */
 const AGAIN = 3;
-/** Within so long of each other findings about a service have one cause, for an hour at most; one is told beside it that is so many times as surprising. */
-const ONE_CAUSE = 900_000;
-const LONGEST_CAUSE = 3_600_000;
-const MORE = 2;
 /** A combination is new for so long. Milliseconds. */
 const WATCHED = 3_600_000;
 /** What its coming again adds at most, in decades. */
@@ -53,7 +48,7 @@ interface Suspect {
 }
 
 export class Judge {
-  readonly #columns: Columns;
+  readonly #columns: Columns<typeof RATIO_STATE>;
   readonly #detection: Detection;
   readonly #noun: Noun;
   readonly #learning: number;
@@ -61,7 +56,12 @@ export class Judge {
   /** By row of the columns: the rarity at which its incident was told, 0 where it was not. */
   readonly told: number[] = [];
 
-  constructor(columns: Columns, detection: Detection, noun: Noun, limits: { learning: number; rows: number }) {
+  constructor(
+    columns: Columns<typeof RATIO_STATE>,
+    detection: Detection,
+    noun: Noun,
+    limits: { learning: number; rows: number },
+  ) {
     this.#columns = columns;
     this.#detection = detection;
     this.#noun = noun;
@@ -215,11 +215,7 @@ export class Judge {
     if (suspects.length === 0) return;
     suspects.sort((a, b) => b.rarity - a.rarity);
     const [first, ...others] = suspects;
-    const { told } = service;
-    if (told && now <= told.until && now - told.began < LONGEST_CAUSE) {
-      told.until = now + ONE_CAUSE;
-      if (first.about === told.about || first.rarity < MORE * told.rarity) return;
-    }
+    if (!service.cause.isNews(first.about, first.rarity, now)) return;
     const { rarity, labels, about, reason, time, example, observed, expected, since, tried } = first;
     const done = this.#detection.find({
       type: "sequence",
@@ -236,7 +232,7 @@ export class Judge {
       contributors: others.slice(0, 10).map((each) => each.reason),
     });
     first.raised(done);
-    if (done) service.told = { about, began: now, until: now + ONE_CAUSE, rarity };
+    if (done) service.cause.tell(about, rarity, now);
   }
 }
 

@@ -1,6 +1,6 @@
 // What log_sequence remembers, in the form of structured clones.
 import { deserialize, serialize } from "node:v8";
-import type { Columns } from "./columns.ts";
+import type { Columns, RATIO_STATE } from "vedette/counts";
 import type { Group, Groups } from "./groups.ts";
 import type { Judge } from "./judge.ts";
 import { Service } from "./service.ts";
@@ -11,7 +11,7 @@ export interface Memory {
   readonly by: string;
   readonly services: Map<string, Service>;
   readonly groups: Groups;
-  readonly columns: Columns;
+  readonly columns: Columns<typeof RATIO_STATE>;
   readonly judge: Judge;
   /** Unix milliseconds: the end of the interval that was judged last, and when the last records came. */
   judged: number;
@@ -34,6 +34,7 @@ export function save({ by, services, groups, columns, judge, judged, heard }: Me
       ...service,
       series: 0,
       discoveries: service.discoveries[0].times,
+      cause: service.cause.state,
       fresh: [...service.fresh].map(({ key }) => key),
     })),
     groups: open,
@@ -59,7 +60,7 @@ export function load(bytes: Uint8Array, memory: Memory): void {
   memory.heard = saved.heard;
   for (const each of saved.services) {
     const service = new Service(each.key, each.began, each.labels);
-    const { messages, byId, combinations, groups, told } = each;
+    const { messages, byId, combinations, groups, cause } = each;
     service.messages.push(...messages);
     for (const [id, number] of byId) service.byId.set(id, number);
     for (const [key, combination] of combinations) service.combinations.set(key, combination);
@@ -68,7 +69,8 @@ export function load(bytes: Uint8Array, memory: Memory): void {
       if (combination) service.fresh.add(combination);
     }
     service.discoveries[0].times = each.discoveries;
-    Object.assign(service, { groups, told });
+    service.groups = groups;
+    service.cause.state = cause;
     memory.services.set(service.key, service);
   }
   for (const { service, high, low, text, last, messages } of saved.groups as SavedGroup[]) {

@@ -1,5 +1,5 @@
 // What a service writes: its messages, which of them come together, and which without fail.
-import type { Labels } from "vedette";
+import { Cause, type Labels } from "vedette";
 import { Discoveries } from "vedette/counts";
 
 /** Messages of a service that are followed. */
@@ -50,14 +50,6 @@ export interface Combination {
   readonly novel: boolean;
 }
 
-/** Something was told of late; what is no more surprising and comes within that time has the same cause. */
-export interface Told {
-  readonly about: string;
-  readonly began: number;
-  until: number;
-  rarity: number;
-}
-
 export class Service {
   readonly key: string;
   readonly began: number;
@@ -71,7 +63,7 @@ export class Service {
   generation = 0;
   /** Combinations of the interval that is not judged yet. */
   readonly fresh = new Set<Combination>();
-  told: Told | undefined;
+  readonly cause = new Cause();
   /** Series of the agent that are of it. */
   series = 0;
 
