@@ -1,0 +1,189 @@
+// What people on call rely on: numbers in messages that are far from usual, and values that never were, are told in their own words.
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import logValues from "../../plugins/processors/log_values/index.ts";
+import { readNumber } from "../../plugins/processors/log_values/number.ts";
+import { seededRandom } from "../../src/testing/fake_host.ts";
+import { type LogRecord, logRequest } from "../logs.ts";
+import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
+
+const HOUR = 3600;
+type Line = Omit<LogRecord, "time">;
+
+const begin = (options: object = {}, more: object = {}) => timeline(logValues, options, { signal: "logs", ...more });
+const random = seededRandom(7);
+/** Milliseconds, of a log-normal distribution: half below 100, one in a thousand above 470. */
+const took = () =>
+  Math.round(100 * Math.exp(0.5 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())));
+
+/** A record every 2 s until `end`. */
+function play(line: Timeline, end: number, record: (second: number) => Line): void {
+  while (line.now < end) {
+    const now = line.now;
+    line.send(
+      logRequest(Array.from({ length: 5 }, (_, i) => ({ ...record(now + 2 * i), time: BEGINNING + now * 1000 }))),
+    );
+    line.tick(10);
+  }
+}
+
+const within = (second: number, from: number, length: number) => second >= from && second < from + length;
+
+test("a number that is three times as large as usual, all at once, is told within minutes", () => {
+  const line = begin();
+  play(line, 4 * HOUR, (second) => ({
+    body: `request ${second} done took=${took() * (within(second, 3 * HOUR, 900) ? 3 : 1)}ms`,
+  }));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^18[0-4]:\d\d outlier open: took in "request <\*> done took=<\*>" of shop is above \d+ in \d+ of \d+ records; usually it is in \d(\.\d)? %\.$/,
+  );
+  assert.match(line.anomalies[0].labels.example ?? "", /^request \d+ done took=\d+ms$/);
+});
+
+test("some that are ten times as large are told, and some that are tiny", () => {
+  for (const [factor, told] of [
+    [10, /took in .* is above/],
+    [1 / 20, /took in .* is below/],
+  ] as const) {
+    const line = begin();
+    play(line, 4 * HOUR, (second) => {
+      const odd = within(second, 3 * HOUR, 900) && second % 10 === 0;
+      return { body: `done took=${took() * (odd ? factor : 1)}ms` };
+    });
+    assert.equal(line.told.length, 1, line.told.join("\n"));
+    assert.match(line.told[0], told);
+  }
+});
+
+test("one number a hundred times as large is told at once, on its record", () => {
+  const line = begin();
+  play(line, 4 * HOUR, (second) => ({ body: `done took=${took() * (second === 3 * HOUR ? 100 : 1)}ms` }));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^180:00 outlier open: took in "done took=<\*>" of shop is [\d,]+; none of [\d,]+ before was above \d+\.$/,
+  );
+});
+
+test("days of numbers as they are, ids that grow and sizes with heavy tails are no news", () => {
+  const line = begin();
+  const pareto = () => Math.round(1000 / (1 - random()));
+  play(line, 24 * HOUR, (second) => ({
+    body: `order ${40_000 + second} of user ${Math.floor(random() * 1e6)} took=${took()}ms size=${pareto()}`,
+  }));
+  assert.deepEqual(line.told, []);
+});
+
+test("a value that a field of few values never had is told, in parameters and in attributes", () => {
+  const line = begin();
+  const statuses = [200, 200, 200, 201, 404];
+  const regions = ["eu", "us"];
+  play(line, 6 * HOUR, (second) => ({
+    body: `sent status=${within(second, 4 * HOUR, 600) ? 503 : statuses[Math.floor(random() * 5)]}`,
+    attributes: { region: within(second, 5.5 * HOUR, 900) ? "mars" : regions[Math.floor(random() * 2)] },
+  }));
+  assert.equal(line.told.length, 2, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^24\d:\d\d new_value open: status in "sent status=<\*>" of shop is "503", which none of [\d,]+ was; usual are "200", /,
+  );
+  assert.match(
+    line.told[1],
+    /^33\d:\d\d new_value open: region in .* is "mars", which none of [\d,]+ was; usual are "/,
+  );
+});
+
+test("fields of many values have new ones all the time", () => {
+  const line = begin();
+  play(line, 6 * HOUR, (second) => ({
+    body: `user u${second} came`,
+    attributes: { request: `r${second}`, page: `p${Math.floor(second / 300)}` },
+  }));
+  assert.deepEqual(line.told, []);
+});
+
+test("where parameters are hidden no value is told", () => {
+  const line = begin({}, { hidden: true });
+  play(line, 6 * HOUR, (second) => {
+    const odd = within(second, 3 * HOUR, 900);
+    const card = within(second, 5 * HOUR, 900) ? "4111111" : "17";
+    return { body: `pin ${(odd ? 777_700 : 1000) + Math.floor(random() * 99)}`, attributes: { card } };
+  });
+  assert.equal(line.told.length, 2, line.told.join("\n"));
+  assert.doesNotMatch(
+    JSON.stringify(line.anomalies.map(({ labels: { attributes, ...labels }, ...rest }) => [labels, rest])),
+    /7777|4111111|17"/,
+  );
+  assert.ok(!Buffer.from(line.save()).includes("4111111"));
+});
+
+test("a restart changes nothing", () => {
+  const run = (restarts: readonly number[]) => {
+    const line = begin();
+    const chance = seededRandom(3);
+    for (const at of [...restarts, 4 * HOUR]) {
+      play(line, at, (second) => {
+        const odd = within(second, 3 * HOUR, 900);
+        return { body: `done took=${Math.round(100 + 80 * chance()) * (odd ? 3 : 1)}ms code=${odd ? 9 : 1}` };
+      });
+      if (at < 4 * HOUR) line.restart();
+    }
+    return line.told;
+  };
+  const whole = run([]);
+  assert.ok(whole.length > 0);
+  assert.deepEqual(run([HOUR, 3 * HOUR, 3 * HOUR + 20, 3 * HOUR + 40]), whole);
+});
+
+test("templates and fields without end are bounded", () => {
+  const line = begin({ max_series: 200 });
+  const word = (n: number) => [...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+  play(line, 2 * HOUR, (second) => ({
+    body: `${word(second)} happened ${second} times`,
+    attributes: { [word(second)]: 1n },
+  }));
+  assert.deepEqual(line.told, []);
+  assert.ok(line.save().length < 500_000, `${line.save().length} bytes`);
+});
+
+test("numbers are read with their units, and nothing else is a number", () => {
+  const read = (text: string) => {
+    const bytes = Buffer.from(`x${text}y`);
+    return readNumber(bytes, 1, bytes.length - 1);
+  };
+  const cases: [string, number][] = [
+    ["0", 0],
+    ["-3.5", -3.5],
+    ["1,024", 1024],
+    ["12ms", 12],
+    ["1.5s", 1500],
+    ["3 KB", 3000],
+    ["2KiB", 2048],
+    ["5µs", 0.005],
+    ["50%", 50],
+    ["007", 7],
+  ];
+  for (const [text, value] of cases) assert.ok(Math.abs(read(text) - value) < 1e-9, `${text}: ${read(text)}`);
+  for (const text of [
+    "",
+    "-",
+    "1.2.3",
+    "10.0.0.1",
+    "12:30",
+    "0x1f",
+    "abc",
+    "3 apples",
+    "1e",
+    "2026-11-23",
+    "1234567890123456789",
+  ]) {
+    assert.ok(Number.isNaN(read(text)), text);
+  }
+  fc.assert(fc.property(fc.integer({ min: -1e9, max: 1e9 }), (n) => read(String(n)) === n));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => typeof readNumber(bytes, 0, bytes.length) === "number"),
+  );
+});
