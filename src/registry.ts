@@ -18,6 +18,7 @@ const ENDING = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 
 /** Names that the Collector's users still write. */
 const ALIASES: Partial<Record<Section, Readonly<Record<string, string>>>> = {
+  processors: { log_schema: "schema_drift" },
   connectors: { spanmetrics: "span_metrics" },
   exporters: { otlp: "otlp_grpc", otlphttp: "otlp_http" },
 };

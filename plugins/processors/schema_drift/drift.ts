@@ -1,5 +1,6 @@
 // Changes of one service that belong together: collected for a moment, told as one, and over when all of them are.
 import type { Detection, Finding, Labels, Telemetry } from "vedette";
+import { called, SEVERITY } from "./record.ts";
 import { type Kind, type Service, UNIT } from "./services.ts";
 import type { Change, Field } from "./shape.ts";
 
@@ -9,8 +10,8 @@ const MOST_CONTRIBUTORS = 10;
 /** Changes of one service that are told one by one in the list; the rest is only counted. */
 const MOST_CHANGES = 1000;
 
-export type Type = "missing_field" | "new_field" | "type_change" | "unit_change";
-export const TYPES: readonly Type[] = ["missing_field", "type_change", "unit_change", "new_field"];
+export type Type = "missing_field" | "new_field" | "type_change" | "unit_change" | "severity_mismatch";
+export const TYPES: readonly Type[] = ["missing_field", "severity_mismatch", "type_change", "unit_change", "new_field"];
 
 interface Suspected {
   readonly kind: Kind;
@@ -47,7 +48,7 @@ const keyOf = ({ kind, field, change }: Pick<Suspected, "kind" | "field" | "chan
 export function typeOf({ field, change }: Pick<Suspected, "field" | "change">): Type {
   if (change === "missing") return "missing_field";
   if (change === "new") return "new_field";
-  return field === UNIT ? "unit_change" : "type_change";
+  return field === UNIT ? "unit_change" : field === SEVERITY ? "severity_mismatch" : "type_change";
 }
 
 export class Drifts {
@@ -62,8 +63,8 @@ export class Drifts {
     this.#detection = detection;
   }
 
-  /** Of something that the service sends; "" is all of it. */
-  labelsOf({ resource }: Service, name: string): Labels {
+  /** Of something that the service sends, or of all of it. */
+  labelsOf({ resource }: Service, { name, template }: Pick<Kind, "name" | "template">): Labels {
     const nothing = {
       scope: { name: "", version: "" },
       statistic: "",
@@ -72,7 +73,7 @@ export class Drifts {
       traceId: "",
       spanId: "",
     };
-    return { resource, name, ...nothing };
+    return { resource, name, ...nothing, ...(template !== "" && { template }) };
   }
 
   /** An episode from before a restart. */
@@ -129,12 +130,12 @@ export class Drifts {
     const single = changes.length === 1;
     const type = typeOf(first);
     const contributors = changes.slice(0, MOST_CONTRIBUTORS).map((each) => brief(this.signal, each));
-    const labels = this.labelsOf(episode.service, single ? first.kind.name : "");
+    const labels = this.labelsOf(episode.service, single ? first.kind : episode.service.all);
     const { whole } = episode.service;
     const reason = single
       ? sentence(this.signal, first)
       : `${whole} has changed in ${changes.length} ways: ${some(contributors)}.`;
-    const about = single ? `${first.field} ${first.change}` : "several";
+    const about = single ? `${first.kind.template && first.kind.detail}${first.field} ${first.change}` : "several";
     const told = { type, labels, about, contributors, reason };
     if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity, tried })) return;
     episode.told = told;
@@ -167,8 +168,9 @@ const some = (changes: readonly string[]) =>
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** "GET /cart spans", "ERROR records", "http.server.duration". */
-function rowsOf(signal: Telemetry, { name }: Kind): string {
+/** "GET /cart spans", "ERROR records", "records \"paid by <*>\"", "http.server.duration". */
+function rowsOf(signal: Telemetry, { name, template }: Kind): string {
+  if (template !== "") return `"${template.replace(/\s+/g, " ")}" records`;
   return signal === "traces" ? `${name} spans` : signal === "logs" ? `${name} records` : name;
 }
 
@@ -178,6 +180,7 @@ function brief(signal: Telemetry, { kind, field, change }: Suspected): string {
   if (kind.isService)
     return { missing: `${field} missing`, new: `${field} new`, type: `${field} of another kind` }[change];
   if (field === UNIT) return `unit of ${rows}`;
+  if (field === SEVERITY) return `severity of ${rows}`;
   return {
     missing: `${field} missing from ${rows}`,
     new: `${field} new in ${rows}`,
@@ -196,8 +199,10 @@ function sentence(signal: Telemetry, { kind, field, change }: Suspected): string
   }
   const what = `${rowsOf(signal, kind)}${service.of}`;
   if (field === UNIT) return `The unit of ${what} is "${other}" now; it used to be "${type}".`;
+  if (field === SEVERITY) return `The severity of ${what} is ${other} now; it used to be ${type}.`;
   const have = signal === "metrics" ? "has" : "have";
-  if (change === "new") return `${what} ${have} a new attribute, ${field}, which is ${type}.`;
-  if (change === "type") return `The attribute ${field} of ${what} is ${other} now; it used to be ${type}.`;
-  return `The attribute ${field} is missing from ${what}: the last ${without} looked at are without it, ${share} before had it.`;
+  const noun = called(field, signal);
+  if (change === "new") return `${what} ${have} a new ${noun.replace(" ", ", ")}, which is ${type}.`;
+  if (change === "type") return `The ${noun} of ${what} is ${other} now; it used to be ${type}.`;
+  return `The ${noun} is missing from ${what}: the last ${without} looked at are without it, ${share} before had it.`;
 }

@@ -1,8 +1,8 @@
 // Tells when telemetry changes its shape: attributes and metrics that go missing or are new, types and units that change.
-import { type Batch, defineFinder, duration, type Labels, type Telemetry, z } from "vedette";
+import { type Batch, defineFinder, duration, type Labels, type Telemetry, type Templates, z } from "vedette";
 import { Drifts, TYPES } from "./drift.ts";
 import { load, save } from "./saved.ts";
-import { contentOf, Kind, LONGEST_NAME, measured, Service, WINDOW } from "./services.ts";
+import { Kind, keyOf, LONGEST_NAME, measured, Service, WINDOW } from "./services.ts";
 import type { Field } from "./shape.ts";
 
 /** Milliseconds that the clock of a sender may be ahead; a row of later is taken for one of now. */
@@ -11,6 +11,8 @@ const AHEAD = 600_000;
 const LATE_WINDOWS = 5;
 /** Of all services together. */
 const MOST_KINDS = 20_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 export default defineFinder({
   type: "schema_drift",
@@ -21,8 +23,8 @@ export default defineFinder({
   defaults: { warmup: 0 },
   config: z.object({
     types: z
-      .array(z.enum(["missing_field", "new_field", "type_change", "unit_change"]))
-      .default(["missing_field", "type_change", "unit_change"])
+      .array(z.enum(["missing_field", "new_field", "type_change", "unit_change", "severity_mismatch"]))
+      .default(["missing_field", "type_change", "unit_change", "severity_mismatch"])
       .describe("What is told. `new_field` is left out: most of what comes is no fault."),
     learning: duration().prefault("30m").describe("How long something is watched before a change of it is told."),
     adopt_after: duration()
@@ -31,16 +33,20 @@ export default defineFinder({
     interval: duration()
       .prefault("1s")
       .describe(
-        "One row of each metric, operation and severity is looked at so often; the others cost next to nothing.",
+        "One row of each metric, operation and kind of record is looked at so often; the others cost next to nothing.",
       ),
   }),
   create({ types, learning, adopt_after, interval, max_series }, host, detection) {
     const services = new Map<string, Service>();
     /** By id of a series; null: not watched. */
     const kinds: (Kind | null | undefined)[] = [];
+    /** Of records whose templates are mined: by id of a series, by number of the template. */
+    const statements: (Map<number, Kind | null> | undefined)[] = [];
+    let templates: Templates | undefined;
     let drifts: Drifts | undefined;
     let known = 0;
     let full = false;
+    let swept = Number.NEGATIVE_INFINITY;
     let dice = 1;
 
     /** Uniform in [0, 1); saved, so that a restart changes nothing. */
@@ -49,7 +55,7 @@ export default defineFinder({
       return dice / 2 ** 32;
     }
 
-    function decide(batch: Batch, row: number): Kind | null {
+    function decide(batch: Batch, row: number, template = 0): Kind | null {
       const labels = batch.labels(row);
       // a histogram is several series, of which its count is always there
       if (batch.signal === "metrics" && labels.statistic !== "" && labels.statistic !== "rate") return null;
@@ -62,16 +68,19 @@ export default defineFinder({
         services.set(key, service);
       }
       const kindName = labels.name.slice(0, LONGEST_NAME);
-      const kindKey = text([kindName, labels.kind]);
+      const detail = template > 0 ? templates!.id(template) : labels.kind;
+      // a template that comes with another severity is the same
+      const kindKey = keyOf(kindName, detail, template > 0);
       let kind = service.kinds.get(kindKey);
       if (!kind) {
+        if (known >= Math.min(max_series, MOST_KINDS)) sweep(batch.receivedAt);
         if (known >= Math.min(max_series, MOST_KINDS)) {
           if (!full)
-            host.log.warn("too many metrics, operations or severities: new ones are not watched; narrow match");
+            host.log.warn("too many metrics, operations or kinds of record: new ones are not watched; narrow match");
           full = true;
           return null;
         }
-        kind = new Kind(service, kindName, labels.kind ?? "");
+        kind = new Kind(service, kindName, detail ?? "", labels.template?.slice(0, LONGEST_NAME));
         service.kinds.set(kindKey, kind);
         known++;
       }
@@ -79,8 +88,48 @@ export default defineFinder({
       return kind;
     }
 
+    /** Templates that were not written for a day make room; not more often than once an hour. */
+    function sweep(now: number): void {
+      if (now - swept < HOUR) return;
+      swept = now;
+      for (const own of statements) {
+        for (const [template, kind] of own ?? []) {
+          if (kind && now - kind.last < DAY) continue;
+          own!.delete(template);
+          release(kind);
+        }
+      }
+    }
+
+    /** The kind of a record by its template. */
+    function statement(batch: Batch, row: number, template: number): Kind | null {
+      const id = batch.rows.series[row];
+      let own = statements[id];
+      if (!own) {
+        own = new Map();
+        statements[id] = own;
+      }
+      let kind = own.get(template);
+      if (kind === undefined) {
+        kind = decide(batch, row, template);
+        own.set(template, kind);
+      }
+      return kind;
+    }
+
+    function release(kind: Kind | null | undefined): void {
+      if (!kind || --kind.series > 0) return;
+      const { service } = kind;
+      drifts?.forget(kind);
+      service.kinds.delete(keyOf(kind.name, kind.detail || undefined, kind.template !== ""));
+      known--;
+      if (service.kinds.size > 0) return;
+      drifts?.forget(service.all);
+      services.delete(text([service.resource["service.namespace"], service.resource["service.name"]]));
+    }
+
     function look(batch: Batch, row: number, kind: Kind, time: number): void {
-      const content = contentOf(batch, row);
+      const content = kind.contentOf(batch, row);
       kind.observe(content, time, learning, (field, change, rarity) => {
         drifts!.suspect(kind, field, change, rarity, time);
       });
@@ -106,11 +155,17 @@ export default defineFinder({
 
     return {
       process(batch) {
-        const { rows, receivedAt, signal } = batch;
+        const { rows, receivedAt, signal, mined } = batch;
+        if (mined && mined.templates !== templates) {
+          templates = mined.templates;
+          for (const own of statements) for (const kind of own?.values() ?? []) if (kind) kind.series--;
+          statements.length = 0;
+        }
         drifts ??= new Drifts(signal, { types, adopt_after }, detection);
         for (let i = 0; i < rows.length; i++) {
           const id = rows.series[i];
-          let kind = kinds[id];
+          const template = mined?.template[i] ?? 0;
+          let kind = template > 0 ? statement(batch, i, template) : kinds[id];
           if (kind === undefined) {
             kind = decide(batch, i);
             kinds[id] = kind;
@@ -127,16 +182,10 @@ export default defineFinder({
         drifts?.tick(now);
       },
       forget(_, id) {
-        const kind = kinds[id];
+        release(kinds[id]);
         kinds[id] = undefined;
-        if (!kind || --kind.series > 0) return;
-        const { service } = kind;
-        drifts?.forget(kind);
-        service.kinds.delete(text([kind.name, kind.detail || undefined]));
-        known--;
-        if (service.kinds.size > 0) return;
-        drifts?.forget(service.all);
-        services.delete(text([service.resource["service.namespace"], service.resource["service.name"]]));
+        for (const kind of statements[id]?.values() ?? []) release(kind);
+        statements[id] = undefined;
       },
       save: () => save({ services, drifts, dice }),
       load(bytes) {

@@ -1,10 +1,10 @@
 // What schema_drift remembers, as JSON.
 import { type Telemetry, z } from "vedette";
 import type { Drifts } from "./drift.ts";
-import { Kind, Service } from "./services.ts";
+import { Kind, keyOf, Service } from "./services.ts";
 import { fieldOf } from "./shape.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const number = z.number();
 
 /** name, type, known, other; rows, present, same, doubt, retyped, pending, without, having, keeping. */
@@ -26,6 +26,7 @@ const field = z.tuple([
 const kind = z.object({
   name: z.string(),
   detail: z.string(),
+  template: z.string(),
   rows: number,
   began: number.nullable(),
   last: number.nullable(),
@@ -42,8 +43,9 @@ const told = z.object({
   about: z.string(),
   reason: z.string(),
   contributors: z.array(z.string()),
-  /** labels.name; the rest of the labels is the service's. */
+  /** labels.name and .template; the rest of the labels is the service's. */
   name: z.string(),
+  template: z.string(),
 });
 const state = z.object({
   version: z.literal(VERSION),
@@ -78,14 +80,14 @@ interface State {
 
 const finite = (value: number) => (Number.isFinite(value) ? value : null);
 
-function savedKind({ name, detail, rows, began, last, passed, skip, window, shape }: Kind): SavedKind {
+function savedKind({ name, detail, template, rows, began, last, passed, skip, window, shape }: Kind): SavedKind {
   const fields = [...shape.fields.values()].map((each): SavedKind["fields"][number] => {
     const { rows, present, same, doubt, retyped, pending, without, having, keeping } = each;
     const counts = [rows, present, same, doubt, retyped, pending, without, having, keeping] as const;
     return [each.name, each.type, each.known, each.other, ...counts];
   });
   const times = { began: finite(began), last: finite(last), window: finite(window) };
-  return { name, detail, rows, passed, skip, ...times, fields };
+  return { name, detail, template, rows, passed, skip, ...times, fields };
 }
 
 export function save({ services, drifts, dice }: State): Uint8Array {
@@ -110,6 +112,7 @@ export function save({ services, drifts, dice }: State): Uint8Array {
                   reason: episode.told.reason,
                   contributors: [...(episode.told.contributors ?? [])],
                   name: episode.told.labels.name,
+                  template: episode.told.labels.template ?? "",
                 }
               : null,
             changes: [...episode.changes.values()].map((each) => {
@@ -140,8 +143,8 @@ export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts) {
     for (const [name, type] of each.seen) service.seen.set(name, type);
     recall(service.all, each.all);
     const kinds = each.kinds.map((saved) => {
-      const kind = new Kind(service, saved.name, saved.detail);
-      service.kinds.set(JSON.stringify([saved.name, saved.detail || null]), kind);
+      const kind = new Kind(service, saved.name, saved.detail, saved.template);
+      service.kinds.set(keyOf(saved.name, saved.detail || undefined, saved.template !== ""), kind);
       recall(kind, saved);
       return kind;
     });
@@ -152,7 +155,7 @@ export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts) {
       began,
       tried,
       since: since ?? Number.NaN,
-      told: told ? { ...told, labels: drifts.labelsOf(service, told.name) } : undefined,
+      told: told ? { ...told, labels: drifts.labelsOf(service, told) } : undefined,
       changes: changes.flatMap(([index, field, change, rarity]) => {
         const kind = index < 0 ? service.all : kinds[index];
         return kind ? [{ kind, field, change, rarity }] : [];

@@ -1,6 +1,7 @@
 // The services and what each of them sends: a shape for every metric, operation and severity, and one of its metrics.
 import type { Batch, Labels } from "vedette";
 import { ATTRIBUTE_FIELD, decodeAttributes } from "vedette/otlp";
+import { recordOf, signatureOf } from "./record.ts";
 import { Shape, type Suspect } from "./shape.ts";
 
 /** Milliseconds of event time in which a metric of a service is there or not. */
@@ -14,13 +15,17 @@ const ENOUGH_WINDOWS = 30;
 export const LONGEST_NAME = 200;
 /** Milliseconds by which a sender's clock may be set back. */
 const SET_BACK = 600_000;
+/** Records that differ in what they have, of one kind. */
+const MOST_CONTENTS = 32;
 
 /** One metric, operation or severity of a service; or the service itself, whose rows are windows of time and whose fields are metrics. */
 export class Kind {
   readonly service: Service;
-  /** "GET /cart", and the span's kind. */
+  /** "GET /cart", and the span's kind; "ERROR", and of records whose templates are mined the id of theirs. */
   readonly name: string;
   readonly detail: string;
+  /** That template. */
+  readonly template: string;
   readonly shape: Shape;
   rows = 0;
   /** Unix milliseconds of event time: when it began, and the row that was looked at last. */
@@ -35,10 +40,14 @@ export class Kind {
   /** The window of its service in which it was seen last. */
   window = Number.NaN;
 
-  constructor(service: Service, name: string, detail: string, { weight, calm } = OF_ROWS) {
+  /** By signature of a record, what such have: that of most was met before. */
+  #contents: Map<number, ReadonlyMap<string, string>> | undefined;
+
+  constructor(service: Service, name: string, detail: string, template = "", { weight, calm } = OF_ROWS) {
     this.service = service;
     this.name = name;
     this.detail = detail;
+    this.template = template;
     this.shape = new Shape(weight, calm);
   }
 
@@ -58,6 +67,21 @@ export class Kind {
     return true;
   }
 
+  /** What a row of it has, by name: types of attributes, and of a metric its unit. */
+  contentOf(batch: Batch, row: number): ReadonlyMap<string, string> {
+    if (batch.signal !== "logs") return contentOf(batch, row);
+    const records = batch as Batch<"logs">;
+    const signature = signatureOf(records, row);
+    this.#contents ??= new Map();
+    let content = this.#contents.get(signature);
+    if (!content) {
+      content = recordOf(records, row);
+      if (this.#contents.size >= MOST_CONTENTS) this.#contents.clear();
+      this.#contents.set(signature, content);
+    }
+    return content;
+  }
+
   /** Learns one row of event time `time`. */
   observe(row: ReadonlyMap<string, string>, time: number, learning: number, suspect: Suspect): void {
     if (!(time >= this.began - SET_BACK)) this.began = time;
@@ -72,6 +96,10 @@ export class Kind {
   }
 }
 
+/** Of a kind in its service, by its name and detail. */
+export const keyOf = (name: string, detail: string | undefined, isTemplate: boolean): string =>
+  JSON.stringify(isTemplate ? [detail] : [name, detail ?? null]);
+
 export class Service {
   /** Attributes that name it, by key. */
   readonly resource: Labels["resource"];
@@ -83,7 +111,7 @@ export class Service {
 
   constructor(resource: Labels["resource"]) {
     this.resource = resource;
-    this.all = new Kind(this, "", "", OF_WINDOWS);
+    this.all = new Kind(this, "", "", "", OF_WINDOWS);
   }
 
   /** Empty when it has none. */
@@ -104,8 +132,7 @@ export class Service {
   }
 }
 
-/** What a row has, by name: types of attributes, and of a metric its unit. */
-export function contentOf(batch: Batch, row: number): Map<string, string> {
+function contentOf(batch: Batch, row: number): Map<string, string> {
   const content = new Map<string, string>();
   const labels = batch.signal === "metrics" ? batch.labels(row) : undefined;
   const attributes = labels?.attributes ?? attributesOf(batch, row);
@@ -120,8 +147,8 @@ export function contentOf(batch: Batch, row: number): Map<string, string> {
   return content;
 }
 
-/** Those of a span or record alone: its labels would take a look at everything that came with it. */
-function attributesOf({ bytes, rows, signal }: Batch, row: number): Labels["attributes"] {
+/** Those of a span alone: its labels would take a look at everything that came with it. */
+function attributesOf({ bytes, rows }: Batch, row: number): Labels["attributes"] {
   let at = rows.offset[row];
   let length = 0;
   for (let unit = 1; ; unit *= 128) {
@@ -129,7 +156,7 @@ function attributesOf({ bytes, rows, signal }: Batch, row: number): Labels["attr
     length += (byte & 127) * unit;
     if (byte < 128) break;
   }
-  return decodeAttributes(bytes, at, at + length, ATTRIBUTE_FIELD[signal as "traces" | "logs"]);
+  return decodeAttributes(bytes, at, at + length, ATTRIBUTE_FIELD.traces);
 }
 
 /** A field that no attribute can be called. */
