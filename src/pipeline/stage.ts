@@ -34,9 +34,9 @@ export class Stage<T> {
     return this.#faults >= MOST_FAULTS;
   }
 
-  /** A call that went well; `began` is `performance.now()` before it. */
-  passed(began: number, incoming: number, outgoing: number): void {
-    this.#count(began, incoming, outgoing);
+  /** A call that went well; `began` is `performance.now()` before it. Its time counts for so many `calls`; for 0 nobody looks at the clock. */
+  passed(began: number, incoming: number, outgoing: number, calls = 1): void {
+    this.#count(began, incoming, outgoing, calls);
     if (this.#faults === 0 || this.out) return;
     this.#faults = Math.max(0, this.#faults - FORGIVEN);
     if (this.#faults === 0) this.host.report("ok");
@@ -44,7 +44,7 @@ export class Stage<T> {
 
   /** A call that did not; its data goes on as if the component were not there. */
   failed(began: number, items: number, error: unknown): void {
-    this.#count(began, items, items);
+    this.#count(began, items, items, 1);
     this.counts.errors++;
     this.#faults++;
     const { log } = this.host;
@@ -57,9 +57,9 @@ export class Stage<T> {
     } else this.host.report("recoverable_error", `failed on a batch: ${brief}`);
   }
 
-  #count(began: number, incoming: number, outgoing: number): void {
+  #count(began: number, incoming: number, outgoing: number, calls: number): void {
     const { counts } = this;
-    counts.seconds += (performance.now() - began) / 1000;
+    if (calls > 0) counts.seconds += ((performance.now() - began) / 1000) * calls;
     counts.incoming += incoming;
     counts.outgoing += outgoing;
   }

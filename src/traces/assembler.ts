@@ -3,9 +3,31 @@ import type { Trace } from "../api/index.ts";
 import type { SpanScan } from "../otlp/columns.ts";
 import { operationName } from "../otlp/labels.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
+import { scrambled } from "./chains.ts";
 import { CompletedTrace } from "./completed.ts";
 import { Operations } from "./operations.ts";
-import { SpanSlots, TraceSlots } from "./slots.ts";
+import {
+  BLAMED,
+  CALLED,
+  CAME,
+  CHILDREN,
+  COVER,
+  COVERED,
+  DURATION,
+  FAILED,
+  FAR,
+  IDS,
+  KIND,
+  OPERATION,
+  OVER,
+  PARENT,
+  SINCE,
+  SpanSlots,
+  STATE,
+  TIMES,
+  TO,
+} from "./span_slots.ts";
+import { TraceSlots } from "./trace_slots.ts";
 
 /** OTLP span kinds. */
 const SERVER = 2;
@@ -27,7 +49,8 @@ export interface AssemblerOptions {
 
 /**
  * Memory is bounded by `max_traces` and `max_spans`: where there is no room, the trace that was longest not added to is
- * completed early. A span that came before (a retry of its sender) changes nothing.
+ * completed early; up to 3 slots a trace stay empty, since spans of a trace lie in blocks. A span that came before (a retry of its sender) changes
+ * nothing.
  */
 export class Assembler implements RowOwner {
   readonly operations = new Operations(() => this.#operationOf.fill(0));
@@ -102,34 +125,27 @@ export class Assembler implements RowOwner {
     const slot = trace < 0 ? -1 : this.#span(trace, view, spanAt);
     if (slot < 0) {
       this.counts.left++;
-      if (trace >= 0) this.#traces.left[trace]++;
+      if (trace >= 0) this.#traces.leave(trace);
       return -1;
     }
-    if (spans.came[slot] === 1) return slot;
+    const { ids } = spans;
+    const at = slot * IDS;
+    const state = ids[at + STATE];
+    if ((state & CAME) !== 0) return slot;
     let operation = this.#operationOf[series] - 1;
     if (operation < 0) {
       const { namespace, service, name } = operationName(bytes, scan, i);
       operation = this.operations.number(namespace, service, name, scan.kind[i], now);
       this.#operationOf[series] = operation + 1;
     } else this.operations.touch(operation, now);
-    const start = scan.time[i];
-    const duration = scan.duration[i];
-    const kind = scan.kind[i];
-    spans.came[slot] = 1;
-    this.#traces.came[trace]++;
-    spans.kind[slot] = kind;
-    spans.failed[slot] = scan.failed[i];
-    spans.operation[slot] = operation;
-    spans.start[slot] = start;
-    spans.duration[slot] = duration;
+    ids[at + STATE] = state | CAME | scan.kind[i] | (scan.failed[i] === 1 ? FAILED : 0) | (operation << OPERATION);
+    spans.times[slot * TIMES] = scan.time[i];
+    spans.times[slot * TIMES + DURATION] = scan.duration[i];
     const parentAt = scan.parentSpanId[i];
-    if (none(view, parentAt)) {
-      spans.parent[slot] = -1;
-      return slot;
-    }
+    if (none(view, parentAt)) return slot;
     const parent = this.#span(trace, view, parentAt);
-    spans.parent[slot] = parent >= 0 ? parent : -2;
-    if (parent >= 0 && parent !== slot) this.#cover(parent, kind, start, duration, scan.failed[i]);
+    spans.ids[at + PARENT] = parent >= 0 ? parent : -2;
+    if (parent >= 0 && parent !== slot) this.#cover(parent, scan, i);
     return slot;
   }
 
@@ -139,34 +155,19 @@ export class Assembler implements RowOwner {
     const id1 = view.getInt32(at + 4, true);
     const id2 = view.getInt32(at + 8, true);
     const id3 = view.getInt32(at + 12, true);
-    const latest = traces.newest;
-    if (latest >= 0 && traces.id3[latest] === id3 && traces.id2[latest] === id2 && traces.id1[latest] === id1) {
-      if (traces.id0[latest] === id0) {
-        traces.touched[latest] = now;
-        traces.request[latest] = this.#request;
-        return latest;
+    let trace = traces.newest;
+    if (trace < 0 || !traces.is(trace, id0, id1, id2, id3)) {
+      const hash = scrambled(scrambled(id0 ^ this.#seed, id1) ^ id2, id3);
+      trace = traces.find(id0, id1, id2, id3, hash);
+      if (trace < 0) {
+        if (traces.size >= this.options.max_traces) {
+          if (traces.request(traces.oldest) === this.#request) return -1;
+          this.#complete(traces.oldest, true);
+        }
+        trace = traces.take(id0, id1, id2, id3, hash, now);
       }
     }
-    const hash = scrambled(scrambled(id0 ^ this.#seed, id1) ^ id2, id3);
-    let trace = traces.find(id0, id1, id2, id3, hash);
-    if (trace >= 0) traces.touch(trace);
-    else {
-      if (traces.size >= this.options.max_traces) {
-        if (traces.request[traces.oldest] === this.#request) return -1;
-        this.#complete(traces.oldest, true);
-      }
-      trace = traces.take(hash);
-      traces.id0[trace] = id0;
-      traces.id1[trace] = id1;
-      traces.id2[trace] = id2;
-      traces.id3[trace] = id3;
-      traces.last[trace] = -1;
-      traces.spans[trace] = traces.came[trace] = traces.left[trace] = 0;
-      traces.born[trace] = now;
-      traces.link(trace);
-    }
-    traces.touched[trace] = now;
-    traces.request[trace] = this.#request;
+    traces.touch(trace, this.#request, now);
     return trace;
   }
 
@@ -176,21 +177,14 @@ export class Assembler implements RowOwner {
     const traces = this.#traces;
     const id0 = view.getInt32(at, true);
     const id1 = view.getInt32(at + 4, true);
-    const hash = scrambled(id0 ^ Math.imul(trace, 0x9e3779b1) ^ this.#seed, id1);
-    let slot = spans.find(trace, id0, id1, hash);
-    if (slot >= 0) return slot;
-    if (traces.spans[trace] >= MOST_SPANS_OF_A_TRACE || spans.size >= this.options.max_spans) return -1;
-    slot = spans.take(hash);
-    spans.trace[slot] = trace;
-    spans.id0[slot] = id0;
-    spans.id1[slot] = id1;
-    spans.parent[slot] = -1;
-    spans.before[slot] = traces.last[trace];
-    traces.last[trace] = slot;
-    traces.spans[trace]++;
-    spans.came[slot] = spans.called[slot] = spans.blamed[slot] = 0;
-    spans.covered[slot] = spans.far[slot] = 0;
-    spans.from[slot] = spans.to[slot] = spans.since[slot] = spans.over[slot] = Number.NaN;
+    const seed = this.#seed;
+    const many = traces.spans(trace);
+    const last = traces.last(trace);
+    const known = spans.find(trace, last, many, id0, id1, seed);
+    if (known >= 0) return known;
+    if (many >= MOST_SPANS_OF_A_TRACE || spans.size >= this.options.max_spans) return -1;
+    const slot = spans.take(trace, last, many, id0, id1, seed);
+    traces.grew(trace, slot);
     return slot;
   }
 
@@ -198,37 +192,52 @@ export class Assembler implements RowOwner {
    * Notes what a child takes of its parent. Children in the same process end before it and mostly in order; one that began amid
    * intervals that are over is counted from their end. What another process does is measured by its own clock.
    */
-  #cover(parent: number, kind: number, start: number, duration: number, failed: number): void {
-    const spans = this.#spans;
+  #cover(parent: number, scan: SpanScan, i: number): void {
+    const kind = scan.kind[i];
     if (kind === CONSUMER) return;
-    if (failed === 1) spans.blamed[parent] = 1;
+    const { ids, children } = this.#spans;
+    const duration = scan.duration[i];
+    const state = parent * IDS + STATE;
+    const at = parent * CHILDREN;
+    const flags = scan.failed[i] === 1 ? ids[state] | BLAMED : ids[state];
     if (kind === SERVER) {
-      spans.far[parent] += duration;
-      spans.called[parent] = 1;
+      ids[state] = flags | CALLED;
+      children[at + FAR] = (flags & CALLED) !== 0 ? children[at + FAR] + duration : duration;
       return;
     }
+    ids[state] = flags | COVERED;
+    const start = scan.time[i];
     const end = start + duration;
-    const { from, to, covered, since, over } = spans;
+    if ((flags & COVERED) === 0) {
+      children[at] = start;
+      children[at + TO] = end;
+      children[at + COVER] = 0;
+      children[at + SINCE] = children[at + OVER] = Number.NaN;
+      return;
+    }
     let begin = start;
-    if (start < over[parent] && end >= over[parent]) {
-      if (start > since[parent]) begin = over[parent];
+    const over = children[at + OVER];
+    if (start < over && end >= over) {
+      if (start > children[at + SINCE]) begin = over;
       else {
-        covered[parent] = 0;
-        over[parent] = since[parent] = Number.NaN;
+        children[at + COVER] = 0;
+        children[at + OVER] = children[at + SINCE] = Number.NaN;
       }
     }
-    if (begin <= to[parent] && end >= from[parent]) {
-      if (begin < from[parent]) from[parent] = begin;
-      if (end > to[parent]) to[parent] = end;
+    const from = children[at];
+    const to = children[at + TO];
+    if (begin <= to && end >= from) {
+      if (begin < from) children[at] = begin;
+      if (end > to) children[at + TO] = end;
       return;
     }
-    if (to[parent] > from[parent]) {
-      covered[parent] += to[parent] - from[parent];
-      if (!(since[parent] <= from[parent])) since[parent] = from[parent];
-      if (!(over[parent] >= to[parent])) over[parent] = to[parent];
+    if (to > from) {
+      children[at + COVER] += to - from;
+      if (!(children[at + SINCE] <= from)) children[at + SINCE] = from;
+      if (!(children[at + OVER] >= to)) children[at + OVER] = to;
     }
-    from[parent] = begin;
-    to[parent] = end;
+    children[at] = begin;
+    children[at + TO] = end;
   }
 
   #tell(scan: SpanScan, i: number, slot: number): void {
@@ -238,30 +247,35 @@ export class Assembler implements RowOwner {
       scan.inherited[i] = 0;
       return;
     }
-    const spans = this.#spans;
+    const { ids, times, children } = this.#spans;
     const failed = scan.failed[i];
-    const awaits =
-      spans.kind[slot] === CLIENT &&
-      spans.called[slot] === 0 &&
-      this.operations.awaitsFar(spans.operation[slot], failed);
-    scan.inherited[i] = failed === 1 && (awaits || spans.blamed[slot] === 1 || this.#tried(slot)) ? 1 : 0;
+    const flags = ids[slot * IDS + STATE];
+    const awaits = (flags & (KIND | CALLED)) === CLIENT && this.operations.awaitsFar(flags >> OPERATION, failed);
+    scan.inherited[i] = failed === 1 && (awaits || (flags & BLAMED) !== 0 || this.#tried(slot)) ? 1 : 0;
     if (awaits) {
       scan.self[i] = Number.NaN;
       return;
     }
-    const start = spans.start[slot];
-    // NaN where there are no children
-    const latest = Math.min(spans.to[slot], start + duration) - Math.max(spans.from[slot], start);
-    const self = duration - spans.covered[slot] - spans.far[slot] - (latest > 0 ? latest : 0);
+    const at = slot * CHILDREN;
+    let self = duration;
+    if ((flags & COVERED) !== 0) self -= children[at + COVER];
+    if ((flags & CALLED) !== 0) self -= children[at + FAR];
+    if ((flags & COVERED) !== 0) {
+      const start = times[slot * TIMES];
+      const latest = Math.min(children[at + TO], start + duration) - Math.max(children[at], start);
+      if (latest > 0) self -= latest;
+    }
     scan.self[i] = self > 0 ? self : 0;
   }
 
   /** Whether its trace had one of the same operation before that failed: of a call and its retries the first one counts. */
   #tried(slot: number): boolean {
-    const { before, came, failed, operation } = this.#spans;
+    const spans = this.#spans;
+    const operation = spans.ids[slot * IDS + STATE] >> OPERATION;
     let looks = MOST_LOOKS;
-    for (let other = before[slot]; other >= 0 && looks-- > 0; other = before[other]) {
-      if (came[other] === 1 && failed[other] === 1 && operation[other] === operation[slot]) return true;
+    for (let other = spans.previous(slot); other >= 0 && looks-- > 0; other = spans.previous(other)) {
+      const state = spans.ids[other * IDS + STATE];
+      if ((state & FAILED) !== 0 && state >> OPERATION === operation) return true;
     }
     return false;
   }
@@ -272,7 +286,7 @@ export class Assembler implements RowOwner {
     const traces = this.#traces;
     // a clock that was set back makes nothing wait for it
     for (let oldest = traces.oldest; oldest >= 0; oldest = traces.oldest) {
-      const idle = now - traces.touched[oldest];
+      const idle = now - traces.touched(oldest);
       if (idle >= 0 && idle < idle_timeout) break;
       this.#complete(oldest, false);
     }
@@ -287,8 +301,8 @@ export class Assembler implements RowOwner {
     this.#looked = now;
     const traces = this.#traces;
     for (let trace = traces.oldest; trace >= 0; ) {
-      const newer = traces.newer[trace];
-      if (now - traces.born[trace] > LONGEST * idle_timeout) this.#complete(trace, false);
+      const newer = traces.newer(trace);
+      if (now - traces.born(trace) > LONGEST * idle_timeout) this.#complete(trace, false);
       trace = newer;
     }
   }
@@ -298,29 +312,21 @@ export class Assembler implements RowOwner {
     const traces = this.#traces;
     this.counts.traces++;
     if (early) this.counts.early++;
-    const view = this.onTrace && traces.came[trace] > 0 ? this.#completed : undefined;
+    const view = this.onTrace ? this.#completed : undefined;
     view?.fill(trace, traces, spans, this.operations);
-    for (let slot = traces.last[trace]; slot >= 0; ) {
-      const before = spans.before[slot];
-      if (spans.came[slot] === 1 && spans.kind[slot] === CLIENT) {
-        this.operations.looked(spans.operation[slot], spans.failed[slot], spans.called[slot] === 1);
-      }
-      spans.release(slot);
-      slot = before;
+    const last = traces.last(trace);
+    for (let slot = last; slot >= 0; slot = spans.previous(slot)) {
+      const flags = spans.ids[slot * IDS + STATE];
+      if ((flags & (CAME | KIND)) !== (CAME | CLIENT)) continue;
+      this.operations.looked(flags >> OPERATION, (flags & FAILED) !== 0 ? 1 : 0, (flags & CALLED) !== 0);
     }
-    traces.unlink(trace);
+    spans.release(last, traces.spans(trace));
     traces.release(trace);
-    if (view) this.onTrace!(view);
+    if (view && view.length > 0) this.onTrace!(view);
   }
 }
 
 /** Whether there is no id at `at`, or one of 8 zeros, which is none. */
 function none(view: DataView, at: number): boolean {
   return at === 0 || (view.getInt32(at, true) === 0 && view.getInt32(at + 4, true) === 0);
-}
-
-function scrambled(a: number, b: number): number {
-  let x = Math.imul(a ^ (b >>> 16), 0x85ebca77) ^ b;
-  x = Math.imul(x ^ (x >>> 15), 0xc2b2ae3d);
-  return x ^ (x >>> 13);
 }

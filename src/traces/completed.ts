@@ -1,7 +1,20 @@
 // A complete trace as processors are handed it: its spans in depth-first order.
 import type { Operation, Trace } from "../api/index.ts";
 import type { Operations } from "./operations.ts";
-import type { SpanSlots, TraceSlots } from "./slots.ts";
+import {
+  CAME,
+  DURATION,
+  FAILED,
+  ID1,
+  IDS,
+  KIND,
+  OPERATION,
+  PARENT,
+  type SpanSlots,
+  STATE,
+  TIMES,
+} from "./span_slots.ts";
+import type { TraceSlots } from "./trace_slots.ts";
 
 const SERVER = 2;
 const CONSUMER = 5;
@@ -21,16 +34,17 @@ export class CompletedTrace implements Trace {
   #trace = new Int32Array(4);
   #id0 = new Int32Array(0);
   #id1 = new Int32Array(0);
-  /** By the order in which they came, then by place: slots, first child, next sibling, and the way there. */
+  /** By rank, which is the order of their start: slots, the second half of their ids, first child, next sibling, and whether they have a place. */
   #slots = new Int32Array(0);
-  #order = new Uint32Array(0);
+  #low = new Int32Array(0);
   #child = new Int32Array(0);
   #sibling = new Int32Array(0);
+  #placed = new Uint8Array(0);
+  /** By place: the rank. */
+  #order = new Int32Array(0);
   #stack = new Int32Array(0);
   /** Of a span by its place: up to when its children cover it, in Unix milliseconds. */
   #until = new Float64Array(0);
-  /** Slot -> index by arrival; of no meaning for slots of other traces. */
-  #index = new Int32Array(0);
 
   get id(): string {
     return [...this.#trace].map(hex).join("");
@@ -40,19 +54,20 @@ export class CompletedTrace implements Trace {
     return hex(this.#id0[span]) + hex(this.#id1[span]);
   }
 
+  /** The slots of the trace are of no use to `SpanSlots.find` afterwards. */
   fill(trace: number, traces: TraceSlots, spans: SpanSlots, operations: Operations): void {
-    this.#trace.set([traces.id0[trace], traces.id1[trace], traces.id2[trace], traces.id3[trace]]);
-    this.left = traces.left[trace];
+    traces.copyId(trace, this.#trace);
+    this.left = traces.left(trace);
     this.operations = operations.list as readonly Operation[];
-    this.#reserve(traces.spans[trace], spans.capacity);
-    const count = this.#gather(traces.last[trace], spans);
+    this.#reserve(traces.spans(trace));
+    const count = this.#gather(traces.last(trace), spans);
     this.#link(count, spans);
     this.#walk(count, spans);
+    this.#tell(spans);
     this.#count();
   }
 
-  #reserve(spans: number, slots: number): void {
-    if (this.#index.length < slots) this.#index = new Int32Array(slots);
+  #reserve(spans: number): void {
     if (this.parent.length >= spans) return;
     const capacity = Math.max(64, 2 ** Math.ceil(Math.log2(spans)));
     const i32 = () => new Int32Array(capacity);
@@ -66,45 +81,56 @@ export class CompletedTrace implements Trace {
     this.#id0 = i32();
     this.#id1 = i32();
     this.#slots = i32();
-    this.#order = new Uint32Array(capacity);
+    this.#low = i32();
     this.#child = i32();
     this.#sibling = i32();
+    this.#placed = new Uint8Array(capacity);
+    this.#order = i32();
     this.#stack = new Int32Array(capacity + 1);
     this.#until = f64();
   }
 
-  /** The spans that came, sorted by their start; how many. */
+  /** Ranks the spans that came; how many. In the slot of each the rank replaces the second half of its id, so that children find it. */
   #gather(last: number, spans: SpanSlots): number {
     const slots = this.#slots;
-    const { start } = spans;
+    const { ids, times } = spans;
     let count = 0;
-    for (let slot = last; slot >= 0; slot = spans.before[slot]) if (spans.came[slot] === 1) slots[count++] = slot;
+    for (let slot = last; slot >= 0; slot = spans.previous(slot)) {
+      if ((ids[slot * IDS + STATE] & CAME) !== 0) slots[count++] = slot;
+    }
     if (count > 32) {
       const some = slots.subarray(0, count);
-      some.sort((a, b) => start[a] - start[b] || spans.id0[a] - spans.id0[b] || spans.id1[a] - spans.id1[b]);
+      some.sort((a, b) => times[a * TIMES] - times[b * TIMES] || (later(ids, a, b) ? 1 : -1));
     } else {
       for (let i = 1; i < count; i++) {
         const slot = slots[i];
-        const at = start[slot];
+        const at = times[slot * TIMES];
         let j = i - 1;
-        while (j >= 0 && (start[slots[j]] > at || (start[slots[j]] === at && later(spans, slots[j], slot)))) {
+        while (j >= 0) {
+          const other = times[slots[j] * TIMES];
+          if (!(other > at || (other === at && later(ids, slots[j], slot)))) break;
           slots[j + 1] = slots[j];
           j--;
         }
         slots[j + 1] = slot;
       }
     }
-    for (let i = 0; i < count; i++) this.#index[slots[i]] = i;
+    for (let i = 0; i < count; i++) {
+      const at = slots[i] * IDS + ID1;
+      this.#low[i] = ids[at];
+      ids[at] = i;
+    }
     return count;
   }
 
   /** Children of each, in the order of their start. */
   #link(count: number, spans: SpanSlots): void {
+    const { ids } = spans;
     this.#child.fill(-1, 0, count);
     for (let i = count - 1; i >= 0; i--) {
-      const parent = spans.parent[this.#slots[i]];
-      if (parent < 0 || spans.came[parent] === 0) continue;
-      const p = this.#index[parent];
+      const parent = ids[this.#slots[i] * IDS + PARENT];
+      if (parent < 0 || (ids[parent * IDS + STATE] & CAME) === 0) continue;
+      const p = ids[parent * IDS + ID1];
       this.#sibling[i] = this.#child[p];
       this.#child[p] = i;
     }
@@ -112,63 +138,76 @@ export class CompletedTrace implements Trace {
 
   #walk(count: number, spans: SpanSlots): void {
     this.length = 0;
-    const place = this.#order;
-    place.fill(0, 0, count);
+    const { ids } = spans;
+    const placed = this.#placed;
+    placed.fill(0, 0, count);
     for (let i = 0; i < count; i++) {
-      const parent = spans.parent[this.#slots[i]];
-      if (parent < 0) this.#descend(i, parent, spans);
-      else if (spans.came[parent] === 0) this.#descend(i, -2, spans);
+      const parent = ids[this.#slots[i] * IDS + PARENT];
+      if (parent < 0) this.#descend(i, parent);
+      else if ((ids[parent * IDS + STATE] & CAME) === 0) this.#descend(i, -2);
     }
     // what is left has itself among its ancestors
-    for (let i = 0; this.length < count; i++) if (place[i] === 0) this.#descend(i, -2, spans);
+    for (let i = 0; this.length < count; i++) if (placed[i] === 0) this.#descend(i, -2);
   }
 
-  /** Places a span and all below it. `#order` is the place of each + 1. */
-  #descend(root: number, above: number, spans: SpanSlots): void {
+  /** Places a span and all below it. */
+  #descend(root: number, above: number): void {
     const stack = this.#stack;
-    const place = this.#order;
-    this.#place(root, above, spans);
-    stack[0] = this.#child[root];
+    const placed = this.#placed;
+    const order = this.#order;
+    const parents = this.parent;
+    let length = this.length;
+    let parent = above;
     let depth = 0;
-    let parent = this.length - 1;
+    stack[0] = root;
     while (depth >= 0) {
       const i = stack[depth];
       if (i < 0) {
         depth--;
-        parent = parent < 0 ? parent : this.parent[parent];
+        parent = parent < 0 ? parent : parents[parent];
         continue;
       }
-      stack[depth] = this.#sibling[i];
-      if (place[i] > 0) continue;
-      this.#place(i, parent, spans);
+      stack[depth] = depth === 0 ? -1 : this.#sibling[i];
+      if (placed[i] !== 0) continue;
+      placed[i] = 1;
+      order[length] = i;
+      parents[length] = parent;
+      parent = length++;
       stack[++depth] = this.#child[i];
-      parent = this.length - 1;
     }
+    this.length = length;
   }
 
-  #place(i: number, parent: number, spans: SpanSlots): void {
-    const slot = this.#slots[i];
-    const at = this.length++;
-    this.#order[i] = at + 1;
-    this.parent[at] = parent;
-    this.start[at] = this.#until[at] = spans.start[slot];
-    this.duration[at] = this.self[at] = spans.duration[slot];
-    this.failed[at] = spans.failed[slot];
-    this.operation[at] = spans.operation[slot];
-    this.#id0[at] = spans.id0[slot];
-    this.#id1[at] = spans.id1[slot];
-    const kind = spans.kind[slot];
-    if (parent < 0 || kind === CONSUMER) return;
-    if (kind === SERVER) {
-      this.self[parent] = Math.max(0, this.self[parent] - this.duration[at]);
-      return;
+  /** What there is to say of each, in their order. */
+  #tell({ ids, times }: SpanSlots): void {
+    const { parent, start, duration, self, failed, operation, length } = this;
+    const until = this.#until;
+    for (let at = 0; at < length; at++) {
+      const i = this.#order[at];
+      const slot = this.#slots[i];
+      const began = times[slot * TIMES];
+      const lasted = times[slot * TIMES + DURATION];
+      const state = ids[slot * IDS + STATE];
+      start[at] = until[at] = began;
+      duration[at] = self[at] = lasted;
+      failed[at] = (state & FAILED) !== 0 ? 1 : 0;
+      operation[at] = state >> OPERATION;
+      this.#id0[at] = ids[slot * IDS];
+      this.#id1[at] = this.#low[i];
+      const above = parent[at];
+      const kind = state & KIND;
+      if (above < 0 || kind === CONSUMER) continue;
+      if (kind === SERVER) {
+        self[above] = Math.max(0, self[above] - lasted);
+        continue;
+      }
+      // siblings come by their start, so that the union of what they cover only grows at its end
+      const from = Math.max(began, until[above]);
+      const to = Math.min(began + lasted, start[above] + duration[above]);
+      if (!(to > from)) continue;
+      until[above] = to;
+      self[above] = Math.max(0, self[above] - (to - from));
     }
-    // siblings come by their start, so that the union of what they cover only grows at its end
-    const from = Math.max(this.start[at], this.#until[parent]);
-    const to = Math.min(this.start[at] + this.duration[at], this.start[parent] + this.duration[parent]);
-    if (!(to > from)) return;
-    this.#until[parent] = to;
-    this.self[parent] = Math.max(0, this.self[parent] - (to - from));
   }
 
   #count(): void {
@@ -182,8 +221,9 @@ export class CompletedTrace implements Trace {
   }
 }
 
-function later(spans: SpanSlots, a: number, b: number): boolean {
-  return spans.id0[a] > spans.id0[b] || (spans.id0[a] === spans.id0[b] && spans.id1[a] > spans.id1[b]);
+function later(ids: Int32Array, a: number, b: number): boolean {
+  const [at, other] = [a * IDS, b * IDS];
+  return ids[at] > ids[other] || (ids[at] === ids[other] && ids[at + ID1] > ids[other + ID1]);
 }
 
 /** Four bytes as they came, which were read as a little-endian number. */

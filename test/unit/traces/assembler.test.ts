@@ -228,6 +228,37 @@ test("of a giant trace a part is handed over, and each span that is left out cou
   assert.equal(assembler.counts.left, 1000);
 });
 
+test("large traces with the same span ids are told apart, also while others come and go", () => {
+  const { add, assembler, traces } = assembling();
+  const id = (i: number) => (i + 1).toString(16).padStart(16, "0");
+  const spans = (trace: string, count: number): Span[] =>
+    Array.from({ length: count }, (_, i) => ({
+      trace: trace.padStart(32, "0"),
+      id: id(i),
+      ...(i > 0 && { parent: id(Math.floor((i - 1) / 2)) }),
+      name: trace,
+      kind: 1,
+      ...at(i, i + 1),
+    }));
+  const sizes = { a: 40, b: 33, c: 32, d: 500, e: 500, f: 500, 1: 500 };
+  const sent = Object.entries(sizes).map(([trace, count]) => spans(trace, count));
+  for (let now = 0; now < 100_000; now += 20_000) {
+    for (let i = 0; i < 500; i += 20) {
+      add(
+        sent.flatMap((trace) => trace.slice(i, i + 20)),
+        now + i,
+      );
+    }
+    assembler.tick(now + 15_000);
+    const names = traces.map((trace) => new Set(trace.spans.map(({ name }) => name)));
+    assert.ok(names.every(({ size }) => size === 1) && traces.every(({ whole }) => whole));
+    assert.deepEqual(
+      Object.fromEntries(traces.splice(0).map((trace, i) => [[...names[i]][0], trace.spans.length])),
+      sizes,
+    );
+  }
+});
+
 /** Trees of spans in one process: children lie anywhere, also beyond their parents. */
 const trees = fc
   .array(fc.record({ above: fc.nat(), from: fc.nat(200), lasts: fc.nat(100) }), { minLength: 1, maxLength: 40 })
