@@ -76,7 +76,7 @@ export class Caller {
   /** When there was no room for what it does, by the clock: what is new after that may not be. */
   crowded = Number.NEGATIVE_INFINITY;
   /** Changes that an example is wanted of. */
-  readonly wanted = new Set<Change>();
+  wanted: Set<Change> | undefined;
 
   constructor(id: number, named: CallerName, watched: boolean, now: number) {
     this.id = id;
@@ -95,6 +95,17 @@ export class Caller {
     if (Math.abs(now - this.habitAt) < TOGETHER) return;
     this.habitAt = now;
     this.habits++;
+  }
+
+  /** An example of a change is wanted. */
+  want(change: Change): void {
+    this.wanted ??= new Set();
+    this.wanted.add(change);
+  }
+
+  unwant(change: Change): void {
+    this.wanted?.delete(change);
+    if (this.wanted?.size === 0) this.wanted = undefined;
   }
 
   /** Spans in the ring. */
@@ -188,6 +199,19 @@ export class Call implements Novelty {
   retry(bucket: number, many: number): void {
     this.retries ??= new Counts(RETRIES);
     this.retries.observe(bucket, many + 1, false);
+  }
+
+  /** So many spans made it once. */
+  madeOnce(spans: number): void {
+    const { bucket } = this.caller;
+    this.share.recent[bucket] += spans;
+    if (this.counts) this.counts.recent[bucket * LEVELS] += spans;
+  }
+
+  /** In so many spans it failed, and was not tried again. */
+  failedOnce(spans: number): void {
+    this.retries ??= new Counts(RETRIES);
+    this.retries.recent[this.caller.bucket * LEVELS] += spans;
   }
 }
 

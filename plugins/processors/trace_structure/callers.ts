@@ -24,6 +24,8 @@ export class Callers {
   next = 1;
   /** What there was no room for, ever. */
   refused = 0;
+  /** Called before anything is forgotten. */
+  onSweep: () => void = () => {};
   readonly #detection: Pick<Detection, "allows">;
   readonly #most: number;
   readonly #mostLinks: number;
@@ -118,6 +120,7 @@ export class Callers {
   #sweep(now: number): void {
     if (Math.abs(now - this.#swept) < SWEEP_EVERY) return;
     this.#swept = now;
+    this.onSweep();
     const gone = new Set<Caller>();
     for (const caller of this.byKey.values()) {
       if (now - caller.seen > (caller.traces < 100 ? UNSEEN : FORGOTTEN)) gone.add(caller);

@@ -61,7 +61,10 @@ export class Judge implements Source {
 
   /** `now` is the clock, in Unix milliseconds. */
   judge(now: number): void {
-    for (const novelty of this.#reader.fresh) this.#new(novelty, now);
+    const { fresh } = this.#reader;
+    if (fresh.size > 0) this.#reader.settle();
+    else this.#reader.teach();
+    for (const novelty of fresh) this.#new(novelty, now);
     for (const caller of this.#reader.stirred) {
       caller.stirred = false;
       if (caller.watched && !young(caller, this.#learning, now)) this.#usual(caller, now);
@@ -156,7 +159,7 @@ export class Judge implements Source {
     if (rarity >= ODD) call.tainted = RING;
     const { caller, to } = call;
     const change = this.changes.suspect({ type, caller, to, facts, rarity }, now);
-    if (change && change.traceId === "") caller.wanted.add(change);
+    if (change && change.traceId === "") caller.want(change);
   }
 
   /** Begins a new bucket when the present one is full; what the oldest holds is learnt. */
@@ -204,7 +207,7 @@ export class Judge implements Source {
 
   ended(change: Change, adopted: boolean, told: boolean, now: number): void {
     const { type, caller } = change;
-    caller.wanted.delete(change);
+    caller.unwant(change);
     const novelty = this.#noveltyOf(change);
     if (!novelty) return;
     if (type !== "new_edge" && type !== "new_path") {

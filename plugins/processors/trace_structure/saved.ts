@@ -21,6 +21,7 @@ const savedCounts = (each: Counts | undefined) =>
 
 /** `judged` is Unix milliseconds of the clock. */
 export function save({ callers, reader, changes }: Remembered, judged: number): Uint8Array {
+  reader.settle();
   const saved: State = {
     version: VERSION,
     judged: finite(judged),
@@ -218,7 +219,7 @@ function restoreEpisode(saved: State["episodes"][number], byId: ReadonlyMap<numb
     const entry = each.entry === null ? undefined : byId.get(each.entry);
     const change: Change = { type, caller, to, after, entry, began, facts, rarity, traceId, spanId };
     restored.set(keyOf(change), change);
-    if (type !== "new_edge" && type !== "new_path" && traceId === "") caller.wanted.add(change);
+    if (type !== "new_edge" && type !== "new_path" && traceId === "") caller.want(change);
   }
   const who = told && byId.get(told.caller);
   changes.restore({
