@@ -1,138 +1,155 @@
 // Reads who called whom out of a complete trace.
 import type { Labels, Operation, Trace } from "vedette";
-import type { Edge, Edges, End } from "./edges.ts";
-import { logOf } from "./gaps.ts";
-import { type Callees, keyOf, type Peers } from "./peers.ts";
+import { ALLOWED, AWAITS, CALLS, type Caller, Callers, UNKNOWN } from "./callers.ts";
+import type { Edges, End } from "./edges.ts";
+import type { Callees, Peers } from "./peers.ts";
+import { RecentEdges } from "./recent_edges.ts";
+import { TraceGaps } from "./trace_gaps.ts";
 
-/** OTLP span kinds. */
-const CLIENT = 3;
-const PRODUCER = 4;
-const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 /** Of calls whose peer is to be asked for each span, one in so many is used to learn which service is behind it. */
 const LEARN_ONE_IN = 16;
-
-/** What is known of an operation: who it belongs to, and whether the user wants it watched. */
-interface Caller {
-  readonly operation: Operation;
-  readonly key: string;
-  readonly end: End;
-  readonly calls: boolean;
-  readonly kind: number;
-  readonly allowed: boolean;
-  /** The one service that it calls; null where there are several. */
-  reached: End | null | undefined;
-  /** What its spans say of their peers. */
-  callees: Callees | undefined;
-  /** The edge of its last call; and the peer of its last call to one that did not report, by its name. */
-  edge: Edge | undefined;
-  silent: End | undefined;
-  named: string;
-}
+/** Instead of a row: no edge. */
+const NONE = -2;
 
 export class Calls {
   readonly #edges: Edges;
   readonly #peers: Peers;
-  readonly #allows: (labels: Labels) => boolean;
-  readonly #met: (operation: Operation) => void;
-  /** By number of the operation, which may come to mean another one. */
-  readonly #callers: (Caller | undefined)[] = [];
+  readonly #callers: Callers;
+  readonly #recent = new RecentEdges();
+  readonly #gaps = new TraceGaps();
   /** By span: how many spans of other services are right below it, -1 where a call of its own service is; and the last of them. */
   #reached = new Int32Array(0);
   #far = new Int32Array(0);
-  /** Edges with gaps in the trace that is being read. */
-  readonly #touched: Edge[] = [];
   #traces = 0;
+  /** How often ends, edges and what is known of peers had changed when it was looked at. */
   #generation = 0;
+  #forgotten = 0;
+  #changes = 0;
 
   /** `met` is called with each operation that it had not seen. */
   constructor(edges: Edges, peers: Peers, allows: (labels: Labels) => boolean, met: (operation: Operation) => void) {
     this.#edges = edges;
     this.#peers = peers;
-    this.#allows = allows;
-    this.#met = met;
+    this.#callers = new Callers(edges, allows, met);
   }
 
   read(trace: Trace): void {
-    const { length, parent, operation, operations, duration, failed } = trace;
-    if (this.#reached.length < length) {
-      this.#reached = new Int32Array(2 * length);
-      this.#far = new Int32Array(2 * length);
+    if (this.#reached.length < trace.length) {
+      this.#reached = new Int32Array(2 * trace.length);
+      this.#far = new Int32Array(2 * trace.length);
     }
     this.#traces++;
-    if (this.#generation !== this.#edges.generation) {
-      this.#generation = this.#edges.generation;
-      this.#callers.length = 0;
-    }
+    if (this.#generation !== this.#edges.generation) this.#callers.clear();
+    this.#generation = this.#edges.generation;
+    this.#refresh();
+    this.#survey(trace);
+    const { length, operation } = trace;
     const reached = this.#reached;
-    reached.fill(0, 0, length);
+    const { does } = this.#callers;
     for (let i = 0; i < length; i++) {
-      const callee = this.#caller(operation[i], operations);
+      if (reached[i] < 0 || (does[operation[i]] & (CALLS | ALLOWED)) !== (CALLS | ALLOWED)) continue;
+      if (reached[i] > 0) this.#call(trace, i, reached[i] === 1);
+      else this.#callToSilent(trace, i);
+    }
+    this.#gaps.finish(trace, this.#edges.slot);
+  }
+
+  /** Lets go of rows of edges that are no more. */
+  #refresh(): void {
+    const { forgotten } = this.#edges;
+    const { changes } = this.#peers;
+    if (this.#forgotten === forgotten && this.#changes === changes) return;
+    if (this.#forgotten !== forgotten) this.#recent.clear();
+    this.#callers.doubt();
+    this.#forgotten = forgotten;
+    this.#changes = changes;
+  }
+
+  /** Which spans of others are below each; counts what is called without a span of the call itself. */
+  #survey({ length, parent, operation, operations, duration, failed }: Trace): void {
+    const callers = this.#callers;
+    const known = callers.operations;
+    const reached = this.#reached;
+    for (let i = 0; i < length; i++) {
+      const number = operation[i];
+      if (known[number] !== operations[number]) callers.meet(number, operations[number]);
+      reached[i] = 0;
       const p = parent[i];
       if (p < 0) continue;
-      const caller = this.#callers[operation[p]]!;
-      if (callee.end === caller.end) {
-        if (callee.calls && caller.calls) reached[p] = -1;
+      const above = operation[p];
+      const from = callers.end[above];
+      const to = callers.end[number];
+      if (from === to) {
+        if (callers.does[number] & callers.does[above] & CALLS) reached[p] = -1;
         continue;
       }
-      if (caller.kind === CLIENT) {
+      if (callers.does[above] & AWAITS) {
         if (reached[p] >= 0) reached[p]++;
         this.#far[p] = i;
         continue;
       }
       // a message may be taken by many; and without a span of the call itself it is known by what it led to
       reached[p] = -1;
-      if (!caller.allowed) continue;
-      const edge = this.#edges.edgeOf(caller.end, callee.end);
-      edge?.called(this.#edges.slot, duration[i], failed[i], this.#edges.now);
+      if ((callers.does[above] & ALLOWED) === 0) continue;
+      let row = this.#recent.find(from, to);
+      if (row < 0) row = this.#rowOf(callers.all[above].end, callers.all[number].end);
+      this.#count(row, duration[i], failed[i]);
     }
-    for (let i = 0; i < length; i++) {
-      const caller = this.#callers[operation[i]]!;
-      if (!caller.calls || !caller.allowed || reached[i] < 0) continue;
-      if (reached[i] > 0) this.#call(trace, i, caller, reached[i] === 1);
-      else this.#callToSilent(trace, i, caller);
-    }
-    this.#finish(trace);
+  }
+
+  #count(row: number, duration: number, failed: number): void {
+    const { tallies, slot, now } = this.#edges;
+    if (row >= 0) tallies.called(row, slot, duration, failed, now);
+  }
+
+  /** The row of an edge, new or known; `UNKNOWN` where there is no room. */
+  #rowOf(from: End, to: End): number {
+    const known = this.#recent.find(from.number, to.number);
+    if (known >= 0) return known;
+    const edge = this.#edges.edgeOf(from, to);
+    // others may have made room for it
+    this.#refresh();
+    if (!edge) return UNKNOWN;
+    this.#recent.put(from.number, to.number, edge.row);
+    return edge.row;
   }
 
   /** A call to a service that reports; `timed` where its gap means what it should. */
-  #call(trace: Trace, span: number, caller: Caller, timed: boolean): void {
-    const edges = this.#edges;
+  #call(trace: Trace, span: number, timed: boolean): void {
+    const { operation, duration, failed } = trace;
+    const { all, end, learnt } = this.#callers;
     const far = this.#far[span];
-    const { end } = this.#callers[trace.operation[far]]!;
-    this.#learn(trace, span, caller, end);
-    const edge = this.#edge(caller, end);
-    if (!edge) return;
-    edge.called(edges.slot, trace.duration[span], trace.failed[span] | trace.failed[far], edges.now);
-    if (!timed) return;
-    const log = logOf(trace.self[span]);
-    if (edge.trace !== this.#traces) {
-      edge.trace = this.#traces;
-      edge.sum = edge.gapCount = 0;
-      edge.start = trace.start[span];
-      edge.example = span;
-      edge.slowest = log;
-      this.#touched.push(edge);
-    } else if (log > edge.slowest) {
-      edge.example = span;
-      edge.slowest = log;
-    }
-    edge.sum += log;
-    edge.gapCount++;
+    const number = operation[span];
+    const reached = operation[far];
+    if (learnt[number] !== end[reached]) this.#learn(trace, span, all[reached].end);
+    let row = this.#recent.find(end[number], end[reached]);
+    if (row < 0) row = this.#rowOf(all[number].end, all[reached].end);
+    this.#count(row, duration[span], failed[span] | failed[far]);
+    if (timed && row >= 0) this.#gaps.add(this.#edges.byRow[row], trace, span);
   }
 
-  #learn(trace: Trace, span: number, caller: Caller, end: End): void {
+  #learn(trace: Trace, span: number, end: End): void {
+    const number = trace.operation[span];
+    const caller = this.#callers.all[number];
     if (caller.reached !== end && caller.reached !== null) caller.reached = caller.reached === undefined ? end : null;
     const callees = this.#callees(caller);
     if (callees && !callees.several) {
       if (callees.name !== "" && (caller.named !== callees.name || caller.silent !== end)) {
-        caller.end.reach(callees.name, end);
+        this.#reach(caller.end, callees.name, end);
         caller.named = callees.name;
         caller.silent = this.#edges.behind(caller.end, callees.name);
       }
+      const settled = callees.name === "" || caller.silent === end || caller.end.behind.get(callees.name) === null;
+      this.#callers.learnt[number] = settled ? end.number : UNKNOWN;
+      this.#callers.silent[number] = UNKNOWN;
     } else if (this.#traces % LEARN_ONE_IN === 0) {
       const peer = this.#peers.ofSpan(trace.spanId(span));
-      if (peer !== "") caller.end.reach(peer, end);
+      if (peer !== "") this.#reach(caller.end, peer, end);
     }
+  }
+
+  #reach(from: End, name: string, end: End): void {
+    if (from.reach(name, end)) this.#callers.doubt();
   }
 
   #callees(caller: Caller): Callees | undefined {
@@ -140,21 +157,24 @@ export class Calls {
     return caller.callees;
   }
 
-  #edge(caller: Caller, to: End): Edge | undefined {
-    const { edge } = caller;
-    if (edge && edge.to === to && !edge.gone) return edge;
-    caller.edge = this.#edges.edgeOf(caller.end, to);
-    return caller.edge;
+  /** A call whose far side did not report, now or ever. */
+  #callToSilent(trace: Trace, span: number): void {
+    const known = this.#callers.silent[trace.operation[span]];
+    const row = known === UNKNOWN ? this.#silentRow(trace, span) : known;
+    this.#count(row, trace.duration[span], trace.failed[span]);
   }
 
-  /** A call whose far side did not report, now or ever. What names no peer is no edge. */
-  #callToSilent(trace: Trace, span: number, caller: Caller): void {
-    const edges = this.#edges;
+  /** What names no peer is no edge. */
+  #silentRow(trace: Trace, span: number): number {
+    const number = trace.operation[span];
+    const caller = this.#callers.all[number];
     const callees = this.#callees(caller);
-    const peer = callees && !callees.several ? callees.name : this.#peers.ofSpan(trace.spanId(span));
+    const alike = callees !== undefined && !callees.several;
+    const peer = alike ? callees.name : this.#peers.ofSpan(trace.spanId(span));
     const to = peer === "" ? caller.reached : this.#named(caller, peer);
-    if (!to) return;
-    this.#edge(caller, to)?.called(edges.slot, trace.duration[span], trace.failed[span], edges.now);
+    const row = to ? this.#rowOf(caller.end, to) : NONE;
+    if (alike) this.#callers.silent[number] = row;
+    return row;
   }
 
   #named(caller: Caller, peer: string): End {
@@ -164,51 +184,4 @@ export class Calls {
     caller.silent = this.#edges.behind(end, peer) ?? this.#edges.peerOf(end, peer);
     return caller.silent;
   }
-
-  #finish(trace: Trace): void {
-    for (const edge of this.#touched) {
-      const surprise = edge.gaps.add(edge.sum / edge.gapCount, this.#edges.slot, edge.start);
-      if (surprise <= edge.surprise || surprise < 1) continue;
-      edge.surprise = surprise;
-      edge.traceId = trace.id;
-      edge.spanId = trace.spanId(edge.example);
-    }
-    this.#touched.length = 0;
-  }
-
-  #caller(number: number, operations: readonly Operation[]): Caller {
-    const known = this.#callers[number];
-    const operation = operations[number];
-    if (known?.operation === operation) return known;
-    const { service, name, kind } = operation;
-    const resource = {
-      ...(service.namespace !== "" && { "service.namespace": service.namespace }),
-      "service.name": service.name,
-    };
-    const caller: Caller = {
-      operation,
-      key: keyOf(service.namespace, service.name, name, kind),
-      end: this.#edges.serviceOf(service.namespace, service.name),
-      calls: kind === CLIENT || kind === PRODUCER,
-      kind,
-      allowed: this.#allows({ ...NOTHING, resource, name, kind: KINDS[kind] }),
-      reached: undefined,
-      callees: undefined,
-      edge: undefined,
-      silent: undefined,
-      named: "",
-    };
-    this.#callers[number] = caller;
-    this.#met(operation);
-    return caller;
-  }
 }
-
-const NOTHING = {
-  scope: { name: "", version: "" },
-  statistic: "",
-  unit: "ms",
-  attributes: {},
-  traceId: "",
-  spanId: "",
-};

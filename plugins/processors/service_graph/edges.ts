@@ -1,6 +1,7 @@
 // Who calls whom: services, what they call that does not report, and what is known of the calls between two of them.
 import type { ServiceCall } from "vedette";
 import { BUCKET, BUCKETS, Gaps } from "./gaps.ts";
+import { Tallies } from "./tallies.ts";
 
 /** Peers of one service that do not report; the rest is one. */
 const MOST_PEERS = 100;
@@ -15,11 +16,11 @@ const FORGOTTEN = 24 * 3_600_000;
 const IDLE = 3_600_000;
 /** Calls from which an edge is not displaced by new ones. */
 const ESTABLISHED = 50;
-/** The median follows at least as fast as if this many calls had come. */
-const MEDIAN_MEMORY = 128;
 
 /** A service, or a peer that does not report. */
 export class End {
+  /** No other end ever has it. */
+  readonly number: number;
   /** "" of a peer. */
   readonly namespace: string;
   readonly service: string;
@@ -37,7 +38,8 @@ export class End {
   normal = 0;
   called = false;
 
-  constructor(namespace: string, service: string, reports: boolean) {
+  constructor(number: number, namespace: string, service: string, reports: boolean) {
+    this.number = number;
     this.namespace = namespace;
     this.service = service;
     this.reports = reports;
@@ -48,39 +50,26 @@ export class End {
     return this.namespace === "" ? service : `${this.namespace}/${service}`;
   }
 
-  /** Notes that what it calls `name` is `end`. */
-  reach(name: string, end: End): void {
+  /** Notes that what it calls `name` is `end`. Whether there was no room, and all other names were forgotten. */
+  reach(name: string, end: End): boolean {
     const known = this.behind.get(name);
-    if (known === end || known === null) return;
-    if (known === undefined && this.behind.size >= MOST_PEERS) this.behind.clear();
+    if (known === end || known === null) return false;
+    const full = known === undefined && this.behind.size >= MOST_PEERS;
+    if (full) this.behind.clear();
     this.behind.set(name, known === undefined || known.gone ? end : null);
+    return full;
   }
 }
 
 export class Edge {
   readonly from: End;
   readonly to: End;
-  /** By bucket. */
-  readonly count = new Float64Array(BUCKETS);
-  readonly failed = new Float64Array(BUCKETS);
-  /** All calls that it had. */
-  calls = 0;
-  /** Of the durations in milliseconds: their median, and the mean distance from it. */
-  median = 0;
-  spread = 0;
-  /** When it was first and last called: Unix milliseconds of the agent's clock. */
+  /** Of its calls in `Edges.tallies`. */
+  readonly row: number;
+  /** When it was called first: Unix milliseconds of the agent's clock. */
   born: number;
-  seen: number;
   /** Of calls between two that report. */
   readonly gaps = new Gaps();
-  /** The trace that is being read: which, and the sum and number of its log gaps. */
-  trace = 0;
-  sum = 0;
-  gapCount = 0;
-  start = 0;
-  /** The span of the slowest of them, and its log gap. */
-  example = 0;
-  slowest = 0;
   /** The slowest call on its way in the last window. */
   traceId = "";
   spanId = "";
@@ -90,44 +79,37 @@ export class Edge {
   slow = false;
   slowFor = 0;
   judged = 0;
-  /** Forgotten: what holds it asks anew. */
-  gone = false;
   /** Id of the anomaly that is open about it. */
   anomaly = "";
 
-  constructor(from: End, to: End, now: number) {
+  constructor(from: End, to: End, row: number, now: number) {
     this.from = from;
     this.to = to;
-    this.born = this.seen = now;
+    this.row = row;
+    this.born = now;
   }
 
   get name(): string {
     return `${this.from.name} > ${this.to.name}`;
   }
-
-  /** One call of `duration` milliseconds. The median by stochastic approximation (Tierney 1983). */
-  called(slot: number, duration: number, failed: number, now: number): void {
-    this.count[slot]++;
-    this.failed[slot] += failed;
-    this.seen = now;
-    const n = Math.min(++this.calls, MEDIAN_MEMORY);
-    if (this.calls === 1) this.median = duration;
-    const off = duration - this.median;
-    this.spread += (Math.min(Math.abs(off), 10 * this.spread + duration) - this.spread) / n;
-    if (off !== 0) this.median = Math.max(0, this.median + (off > 0 ? 2 : -2) * (this.spread / n));
-  }
 }
 
 export class Edges {
   readonly all = new Set<Edge>();
+  readonly tallies = new Tallies();
+  /** By row. */
+  readonly byRow: Edge[] = [];
   readonly #ends = new Map<string, End>();
+  /** The number of the next end. */
+  #next = 0;
   readonly #most: number;
   readonly #full: () => void;
   /** Unix milliseconds of the agent's clock, and the bucket that it is in. */
   now = Number.NaN;
   bucket = 0;
-  /** How often ends were forgotten. */
+  /** How often ends were forgotten, and edges. */
   generation = 0;
+  forgotten = 0;
 
   /** `full` is called when there is no room for an edge. */
   constructor(most: number, full: () => void) {
@@ -166,7 +148,7 @@ export class Edges {
     let end = this.#ends.get(key);
     if (!end) {
       if (this.#ends.size >= 2 * this.#most + MOST_IDLE_ENDS) this.#tidy();
-      end = new End(namespace, service, reports);
+      end = new End(this.#next++, namespace, service, reports);
       this.#ends.set(key, end);
     }
     return end;
@@ -198,8 +180,9 @@ export class Edges {
       this.#full();
       return undefined;
     }
-    const edge = new Edge(from, to, this.now);
+    const edge = new Edge(from, to, this.tallies.take(this.now), this.now);
     this.all.add(edge);
+    this.byRow[edge.row] = edge;
     from.calls.set(to, edge);
     from.edges++;
     to.edges++;
@@ -209,17 +192,19 @@ export class Edges {
 
   /** A tenth of the edges that may go, those that were called last of all stay. */
   #makeRoom(): boolean {
+    const { tallies } = this;
     const dispensable = [...this.all].filter(
-      ({ calls, seen, anomaly }) => anomaly === "" && (calls < ESTABLISHED || seen < this.now - IDLE),
+      ({ row, anomaly }) => anomaly === "" && (tallies.calls(row) < ESTABLISHED || tallies.seen(row) < this.now - IDLE),
     );
-    dispensable.sort((a, b) => a.seen - b.seen);
+    dispensable.sort((a, b) => tallies.seen(a.row) - tallies.seen(b.row));
     for (const edge of dispensable.slice(0, Math.ceil(this.#most / 10))) this.#forget(edge);
     return dispensable.length > 0;
   }
 
   #forget(edge: Edge): void {
-    const { from, to } = edge;
-    edge.gone = true;
+    const { from, to, row } = edge;
+    this.forgotten++;
+    this.tallies.release(row);
     this.all.delete(edge);
     from.calls.delete(to);
     from.edges--;
@@ -232,25 +217,25 @@ export class Edges {
     this.bucket++;
     const { slot } = this;
     for (const edge of this.all) {
-      edge.count[slot] = edge.failed[slot] = 0;
+      this.tallies.empty(edge.row, slot);
       if (edge.gaps.learnt > 0) edge.gaps.fold(slot, edge.anomaly !== "");
       edge.surprise *= 0.9;
-      if (edge.seen < this.now - FORGOTTEN && edge.anomaly === "") this.#forget(edge);
+      if (this.tallies.seen(edge.row) < this.now - FORGOTTEN && edge.anomaly === "") this.#forget(edge);
     }
   }
 
   /** The busiest first. */
   list(): ServiceCall[] {
     const passed = (BUCKETS - 1) * BUCKET + (this.now - this.bucket * BUCKET);
-    const calls = [...this.all].map(({ from, to, count, failed, median, born, anomaly }) => {
-      const sum = count.reduce((a, b) => a + b, 0);
+    const calls = [...this.all].map(({ from, to, row, born, anomaly }) => {
+      const { count, failed } = this.tallies.window(row);
       const seconds = Math.max(1000, Math.min(passed, this.now - born)) / 1000;
       return {
         from: from.name,
         to: to.name,
-        rate: sum / seconds,
-        failed: sum > 0 ? failed.reduce((a, b) => a + b, 0) / sum : 0,
-        latency: median,
+        rate: count / seconds,
+        failed: count > 0 ? failed / count : 0,
+        latency: this.tallies.median(row),
         ...(anomaly !== "" && { anomaly }),
       };
     });

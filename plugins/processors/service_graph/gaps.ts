@@ -24,18 +24,18 @@ const MEMORY = 2 ** (-1 / 960);
 const RARE = 2.6;
 const RARE_WEIGHT = 0.1;
 
-/** Where the columns of a bucket start in `ring`. */
+/** Where in a bucket of `ring`: traces, the sums of their surprises, of the squares of these and of their logs, the largest surprise, when the first began. */
 const COUNT = 0;
-const SUM = BUCKETS;
-const SQUARES = 2 * BUCKETS;
-const PEAK = 3 * BUCKETS;
-const LOGS = 4 * BUCKETS;
-const BEGAN = 5 * BUCKETS;
+const SUM = 1;
+const SQUARES = 2;
+const LOGS = 3;
+const PEAK = 4;
+const BEGAN = 5;
 /** Of the traces that are far beyond the usual: how many, the sum of their logs, and when the first of them began. */
-const FAR = 6 * BUCKETS;
-const FAR_LOGS = 7 * BUCKETS;
-const FAR_BEGAN = 8 * BUCKETS;
-const WIDTH = 9 * BUCKETS;
+const FAR = 6;
+const FAR_LOGS = 7;
+const FAR_BEGAN = 8;
+const COLUMNS = 9;
 /** Deviations from which a trace is far beyond, and their share from which they are what is told. */
 const BEYOND = 3;
 const MANY = 0.1;
@@ -63,7 +63,7 @@ export class Gaps {
   /** The rarest window lately. */
   worst = 0;
   readonly early: number[] = [];
-  readonly ring = new Float64Array(WIDTH);
+  readonly ring = new Float64Array(BUCKETS * COLUMNS);
 
   /** Takes the mean log of the calls of one trace, which began at `start`, into bucket `slot`. Its surprise, in deviations. */
   add(log: number, slot: number, start: number): number {
@@ -73,20 +73,21 @@ export class Gaps {
       return 0;
     }
     const { ring } = this;
+    const at = slot * COLUMNS;
     const surprise = Math.max(-CLIP, Math.min(CLIP, (log - this.mean) / this.deviation));
-    if (ring[COUNT + slot] === 0) {
-      ring[PEAK + slot] = surprise;
-      ring[BEGAN + slot] = start;
+    if (ring[at + COUNT] === 0) {
+      ring[at + PEAK] = surprise;
+      ring[at + BEGAN] = start;
     }
-    ring[COUNT + slot]++;
-    ring[SUM + slot] += surprise;
-    ring[SQUARES + slot] += surprise * surprise;
-    ring[LOGS + slot] += log;
-    if (surprise > ring[PEAK + slot]) ring[PEAK + slot] = surprise;
-    if (start < ring[BEGAN + slot]) ring[BEGAN + slot] = start;
+    ring[at + COUNT]++;
+    ring[at + SUM] += surprise;
+    ring[at + SQUARES] += surprise * surprise;
+    ring[at + LOGS] += log;
+    if (surprise > ring[at + PEAK]) ring[at + PEAK] = surprise;
+    if (start < ring[at + BEGAN]) ring[at + BEGAN] = start;
     if (surprise > BEYOND) {
-      if (ring[FAR + slot]++ === 0 || start < ring[FAR_BEGAN + slot]) ring[FAR_BEGAN + slot] = start;
-      ring[FAR_LOGS + slot] += log;
+      if (ring[at + FAR]++ === 0 || start < ring[at + FAR_BEGAN]) ring[at + FAR_BEGAN] = start;
+      ring[at + FAR_LOGS] += log;
     }
     return surprise;
   }
@@ -108,12 +109,12 @@ export class Gaps {
     let logs = 0;
     let peak = 0;
     for (let i = 0; i < count; i++) {
-      const at = (slot - i + BUCKETS) % BUCKETS;
-      if (ring[COUNT + at] === 0) continue;
-      traces += ring[COUNT + at];
-      sum += ring[SUM + at];
-      logs += ring[LOGS + at];
-      peak = Math.max(peak, ring[PEAK + at]);
+      const at = ((slot - i + BUCKETS) % BUCKETS) * COLUMNS;
+      if (ring[at + COUNT] === 0) continue;
+      traces += ring[at + COUNT];
+      sum += ring[at + SUM];
+      logs += ring[at + LOGS];
+      peak = Math.max(peak, ring[at + PEAK]);
     }
     window.traces = traces;
     window.rarity = 0;
@@ -136,10 +137,11 @@ export class Gaps {
   /** Learns bucket `slot` unless it is `held`, and empties it. */
   fold(slot: number, held: boolean): void {
     const { ring } = this;
-    const traces = ring[COUNT + slot];
-    if (traces > 0 && !held) this.#learn(traces, ring[SUM + slot] / traces, ring[SQUARES + slot] / traces);
+    const at = slot * COLUMNS;
+    const traces = ring[at + COUNT];
+    if (traces > 0 && !held) this.#learn(traces, ring[at + SUM] / traces, ring[at + SQUARES] / traces);
     this.worst *= 0.8;
-    for (let at = slot; at < WIDTH; at += BUCKETS) ring[at] = 0;
+    ring.fill(0, at, at + COLUMNS);
   }
 
   #learn(traces: number, surprise: number, squares: number): void {
@@ -167,17 +169,17 @@ export class Gaps {
     const all = { traces: 0, logs: 0, since: Number.POSITIVE_INFINITY };
     const far = { ...all };
     for (let i = 0; i < BUCKETS; i++) {
-      const at = (slot - i + BUCKETS) % BUCKETS;
-      const traces = ring[COUNT + at];
+      const at = ((slot - i + BUCKETS) % BUCKETS) * COLUMNS;
+      const traces = ring[at + COUNT];
       if (traces === 0) continue;
-      if (all.traces > 0 && ring[SUM + at] / traces < 1) break;
+      if (all.traces > 0 && ring[at + SUM] / traces < 1) break;
       all.traces += traces;
-      all.logs += ring[LOGS + at];
-      all.since = Math.min(all.since, ring[BEGAN + at]);
-      if (ring[FAR + at] === 0) continue;
-      far.traces += ring[FAR + at];
-      far.logs += ring[FAR_LOGS + at];
-      far.since = Math.min(far.since, ring[FAR_BEGAN + at]);
+      all.logs += ring[at + LOGS];
+      all.since = Math.min(all.since, ring[at + BEGAN]);
+      if (ring[at + FAR] === 0) continue;
+      far.traces += ring[at + FAR];
+      far.logs += ring[at + FAR_LOGS];
+      far.since = Math.min(far.since, ring[at + FAR_BEGAN]);
     }
     return far.traces >= MANY * all.traces ? far : all;
   }

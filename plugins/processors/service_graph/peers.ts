@@ -1,6 +1,7 @@
 // What client and producer spans say of whom they call: read from their attributes, once and again for each series.
 import type { Attributes, Batch } from "vedette";
 import { ATTRIBUTE_FIELD, decodeAttributes } from "vedette/otlp";
+import { messageAt, peerHash } from "./peer_hash.ts";
 
 /** OTLP span kinds. */
 const CLIENT = 3;
@@ -15,21 +16,6 @@ const LONGEST = 200;
 const SPANS = 65_536;
 /** As the assembler of traces cuts names. */
 const LONGEST_OPERATION = 256;
-
-/** In the order in which they are hashed; today's names and those before. */
-const KEYS = [
-  "peer.service",
-  "server.address",
-  "db.system.name",
-  "db.system",
-  "db.namespace",
-  "db.name",
-  "messaging.destination.name",
-  "messaging.system",
-  "net.peer.name",
-  "network.peer.address",
-].map((key) => Buffer.from(key));
-const LENGTHS = KEYS.reduce((mask, { length }) => mask | (1 << length), 0);
 
 /** How a peer is called; empty where nothing names it. */
 export function peerName(attributes: Attributes): string {
@@ -50,7 +36,8 @@ export function peerName(attributes: Attributes): string {
 /** What the spans of one series call. */
 export interface Callees {
   readonly key: string;
-  rows: number;
+  /** Rows that were read. */
+  read: number;
   /** Hash of the first peer, 0 for none, and its name; and whether there were others. */
   peer: number;
   name: string;
@@ -61,8 +48,11 @@ export interface Callees {
 
 /** Nothing of it is kept across restarts: it is read anew. */
 export class Peers {
-  /** By series; null for those of no call. */
-  readonly #series: (Callees | null | undefined)[] = [];
+  /** How often something else came to be known of the spans of a series. */
+  changes = 0;
+  /** By series: what is known of it, and how many rows may pass until the next one is read. */
+  readonly #series: (Callees | undefined)[] = [];
+  #pass = new Uint8Array(0);
   /** By `keyOf`. */
   readonly #operations = new Map<string, Callees>();
   readonly #names = new Map<number, string>();
@@ -74,17 +64,30 @@ export class Peers {
     const { length, series, kind } = rows;
     for (let i = 0; i < length; i++) {
       if (kind[i] !== CLIENT && kind[i] !== PRODUCER) continue;
-      const callees = this.#series[series[i]] ?? this.#meet(batch, i);
-      const count = callees.rows++;
-      if (callees.several || count < FIRST || count % ONE_IN === 0) this.#look(batch, i, callees);
+      const row = series[i];
+      if (row >= this.#pass.length) this.#grow(row);
+      if (this.#pass[row] > 0) {
+        this.#pass[row]--;
+        continue;
+      }
+      const callees = this.#series[row] ?? this.#meet(batch, i);
+      this.#look(batch, i, callees);
+      const read = ++callees.read;
+      if (!callees.several && read >= FIRST) this.#pass[row] = read === FIRST ? ONE_IN - FIRST : ONE_IN - 1;
     }
+  }
+
+  #grow(row: number): void {
+    const pass = new Uint8Array(Math.max(1024, 2 * row));
+    pass.set(this.#pass);
+    this.#pass = pass;
   }
 
   #meet(batch: Batch<"traces">, row: number): Callees {
     const { resource, name } = batch.labels(row);
     const { "service.namespace": namespace = "", "service.name": service = "" } = resource;
     const key = keyOf(String(namespace), String(service), name.slice(0, LONGEST_OPERATION), batch.rows.kind[row]);
-    const callees = { key, rows: 0, peer: 0, name: "", several: false, gone: false };
+    const callees = { key, read: 0, peer: 0, name: "", several: false, gone: false };
     this.#series[batch.rows.series[row]] = callees;
     this.#operations.set(key, callees);
     return callees;
@@ -99,9 +102,13 @@ export class Peers {
       this.#names.set(peer, peerName(decodeAttributes(bytes, start, end, ATTRIBUTE_FIELD.traces)));
     }
     if (callees.peer === 0) {
+      if (peer !== 0 && callees.read > 0) this.changes++;
       callees.peer = peer;
       callees.name = this.#name(peer);
-    } else if (peer !== callees.peer) callees.several = true;
+    } else if (peer !== callees.peer && !callees.several) {
+      this.changes++;
+      callees.several = true;
+    }
     const at = rows.spanId[row];
     if (at === 0) return;
     const id0 = fourBytes(bytes, at);
@@ -116,6 +123,8 @@ export class Peers {
     const callees = this.#series[series];
     this.#series[series] = undefined;
     if (!callees) return;
+    this.#pass[series] = 0;
+    this.changes++;
     callees.gone = true;
     if (this.#operations.get(callees.key) === callees) this.#operations.delete(callees.key);
   }
@@ -147,77 +156,3 @@ const slotOf = (id0: number, id1: number) => (Math.imul(id0 ^ (id1 >>> 15), 0x9e
 
 const fourBytes = (bytes: Uint8Array, at: number) =>
   (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
-
-let position = 0;
-
-/** A varint below 2^32; `position` is behind it. */
-function varint(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  let p = at;
-  for (let unit = 1; ; unit *= 128) {
-    const byte = bytes[p++];
-    value += (byte & 127) * unit;
-    if (byte < 128) break;
-  }
-  position = p;
-  return value;
-}
-
-function messageAt(bytes: Uint8Array, offset: number): [start: number, end: number] {
-  const size = varint(bytes, offset);
-  return [position, position + size];
-}
-
-/**
- * A hash of the attributes that name a peer, 0 where there are none: no string is made of what is known already. The request was
- * checked, so that every field ends within the span.
- */
-function peerHash(bytes: Uint8Array, offset: number): number {
-  const size = varint(bytes, offset);
-  let p = position;
-  const end = p + size;
-  let hash = 0;
-  while (p < end) {
-    const tag = varint(bytes, p);
-    p = position;
-    switch (tag & 7) {
-      case 0:
-        varint(bytes, p);
-        p = position;
-        break;
-      case 1:
-        p += 8;
-        break;
-      case 5:
-        p += 4;
-        break;
-      case 2: {
-        const length = varint(bytes, p);
-        p = position + length;
-        // KeyValue { string key = 1; AnyValue value = 2 }, the key first as everybody writes it
-        if (tag === 0x4a && bytes[position] === 0x0a) hash = (hash + keyValueHash(bytes, position + 1, p)) | 0;
-        break;
-      }
-      default:
-        return hash;
-    }
-  }
-  return hash;
-}
-
-function keyValueHash(bytes: Uint8Array, at: number, end: number): number {
-  const length = bytes[at];
-  if (length > 31 || (LENGTHS & (1 << length)) === 0) return 0;
-  const start = at + 1;
-  const key = KEYS.findIndex((key) => key.length === length && same(bytes, start, key));
-  if (key < 0) return 0;
-  let hash = Math.imul(key + 1, 0x9e3779b1);
-  for (let p = start + length; p < end; p++) hash = Math.imul(hash ^ bytes[p], 0x01000193);
-  hash ^= hash >>> 15;
-  return Math.imul(hash, 0x85ebca6b) | 1;
-}
-
-function same(bytes: Uint8Array, start: number, key: Uint8Array): boolean {
-  for (let i = 0; i < key.length; i++) if (bytes[start + i] !== key[i]) return false;
-  return true;
-}

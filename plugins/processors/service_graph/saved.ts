@@ -4,8 +4,9 @@ import type { Edge, Edges } from "./edges.ts";
 import { FIRST } from "./gaps.ts";
 import type { Incidents } from "./incidents.ts";
 import type { Names } from "./names.ts";
+import { WIDTH } from "./tallies.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const number = z.number();
 const end = z.tuple([z.string(), z.string(), z.boolean()]);
 
@@ -13,10 +14,9 @@ const edge = z.object({
   /** Indexes of its ends. */
   from: z.int(),
   to: z.int(),
-  count: z.array(number),
-  failed: z.array(number),
-  /** calls, median, spread, born, seen, surprise, slowFor. */
-  own: z.array(number).length(7),
+  tally: z.array(number).length(WIDTH),
+  /** born, surprise, slowFor. */
+  own: z.array(number).length(3),
   example: z.tuple([z.string(), z.string()]),
   anomaly: z.string(),
   /** mean, deviation, learnt, buckets, between, worst. */
@@ -64,13 +64,12 @@ export function save({ edges, incidents, names }: Memory): Uint8Array {
     now: Number.isFinite(edges.now) ? edges.now : null,
     ends: ends.map(({ namespace, service, reports }) => [namespace, service, reports]),
     edges: all.map((edge) => {
-      const { calls, median, spread, born, seen, surprise, slowFor, traceId, spanId, anomaly, gaps } = edge;
+      const { row, born, surprise, slowFor, traceId, spanId, anomaly, gaps } = edge;
       return {
         from: indexOf.get(edge.from)!,
         to: indexOf.get(edge.to)!,
-        count: [...edge.count],
-        failed: [...edge.failed],
-        own: [calls, median, spread, born, seen, surprise, slowFor],
+        tally: edges.tallies.save(row),
+        own: [born, surprise, slowFor],
         example: [traceId, spanId],
         anomaly,
         gaps: [gaps.mean, gaps.deviation, gaps.learnt, gaps.buckets, gaps.between, gaps.worst],
@@ -102,9 +101,8 @@ export function load(bytes: Uint8Array, { edges, incidents, names }: Memory): vo
     const [from, to] = [ends[saved.from], ends[saved.to]];
     const edge = from && to && edges.edgeOf(from, to);
     if (!edge) return undefined;
-    edge.count.set(saved.count.slice(0, edge.count.length));
-    edge.failed.set(saved.failed.slice(0, edge.failed.length));
-    [edge.calls, edge.median, edge.spread, edge.born, edge.seen, edge.surprise, edge.slowFor] = saved.own;
+    edges.tallies.load(edge.row, saved.tally);
+    [edge.born, edge.surprise, edge.slowFor] = saved.own;
     [edge.traceId, edge.spanId] = saved.example;
     edge.anomaly = saved.anomaly;
     const { gaps } = edge;
