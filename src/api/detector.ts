@@ -49,7 +49,7 @@ export interface Verdicts {
   readonly upper: Float64Array;
   /** What the row would be found as: 0 by the side of the expectation it lies on, k the plugin's `finds.more[k - 1]`. 0 when it is called. */
   readonly finding: Uint8Array;
-  /** What the expectation rests on, for the sentence: 0 the recent past, 1 the time of day, 2 the time of the week. 0 when it is called. */
+  /** What the expectation rests on, for the sentence: 0 the recent past, 1 the time of day, 2 the time of the week, 3 what else its service does. 0 when it is called. */
   readonly basis: Uint8Array;
   /** Since when the same lasts, in Unix milliseconds, and how many rows it has been: for the sentence and the episode. NaN where it is this row alone. */
   readonly since: Float64Array;

@@ -1,8 +1,9 @@
 // By how much more counts vary than by chance: measured at every window length, with no assumption on how it grows with the length.
 import type { StateOf } from "../api/index.ts";
 
-/** Window lengths at which it is measured. */
+/** Window lengths at which the rate is judged by itself; and all at which dispersion is measured, those beside other series among them. */
 export const WINDOWS = 5;
+const MEASURED = WINDOWS + 2;
 
 /** Dispersion that is expected of a series, and the information behind it: of the fleet's, and of what the fleet begins with. */
 const USUAL = 0.02;
@@ -40,14 +41,14 @@ export const YOUNG = 2;
 
 export const DISPERSION_STATE = {
   /** By window: information times dispersion, and information. */
-  dispersed: ["f32", WINDOWS],
-  informed: ["f32", WINDOWS],
+  dispersed: ["f32", MEASURED],
+  informed: ["f32", MEASURED],
   /** The same of the ratio of variance to mean at small counts, as of calls that come in bursts. */
   clumped: "f32",
   clumpInformed: "f32",
   /** By window, of all series. */
-  fleetDispersed: ["f64", WINDOWS, "shared"],
-  fleetInformed: ["f64", WINDOWS, "shared"],
+  fleetDispersed: ["f64", MEASURED, "shared"],
+  fleetInformed: ["f64", MEASURED, "shared"],
 } as const;
 
 export type DispersionState = StateOf<typeof DISPERSION_STATE>;
@@ -56,7 +57,7 @@ export type DispersionState = StateOf<typeof DISPERSION_STATE>;
 export function dispersionAt(state: DispersionState, s: number, w: number): number {
   const { dispersed, informed, fleetDispersed, fleetInformed } = state;
   const fleet = (fleetDispersed[w] + FLEET_PRIOR * USUAL) / (fleetInformed[w] + FLEET_PRIOR);
-  const at = s * WINDOWS + w;
+  const at = s * MEASURED + w;
   return (dispersed[at] + PRIOR * fleet) / (informed[at] + PRIOR);
 }
 
@@ -83,7 +84,7 @@ export function learnDispersion(
   const { dispersed, informed, clumped, clumpInformed, fleetDispersed, fleetInformed } = state;
   const square = (y - m) * (y - m);
   const ratio = clumping(state, s);
-  const at = s * WINDOWS + w;
+  const at = s * MEASURED + w;
   const most = MOST * (m * ratio + (dispersionAt(state, s, w) + known) * m * m);
   const excess = ((trust === DOUBTFUL ? Math.min(square, most) : square) - m * ratio) / (m * m) - known;
   const share = trust === YOUNG && square > most ? 1 : Math.min(1, seconds / LASTS);
@@ -96,7 +97,7 @@ export function learnDispersion(
     fleetInformed[w] = fleetInformed[w] * (1 - 1 / FLEET_MEMORY) + informs;
     fleetDispersed[w] = Math.max(fleetDispersed[w], FLEET_LEAST * fleetInformed[w]);
   }
-  if (m >= FEW) return;
+  if (m >= FEW || w >= WINDOWS || !calm) return;
   const small = m / (2 * m + 1);
   const clump = (trust === DOUBTFUL ? Math.min(square, MOST_SMALL * ratio * m) : square) / m - known * m;
   const remember = 1 - Math.min(1 / CLUMP_MEMORY, seconds / MEMORY_SECONDS);

@@ -40,12 +40,14 @@ export function lookAhead(state: RateState, s: number, time: number): void {
 
 /** Learns an interval of y events that is part of no incident. */
 export function learnLevel(
-  { events, exposure, occasions, factor }: RateState,
+  { events, exposure, occasions, factor, others }: RateState,
   s: number,
   y: number,
   step: number,
+  o: number,
 ): void {
   events[s] += y;
+  others[s] += o;
   exposure[s] += step * factor[s];
   if (y > 0) occasions[s]++;
 }
@@ -64,7 +66,7 @@ export function follow(state: RateState, s: number, y: number, tick: number, { s
  * forecast of a count is negative binomial.
  */
 export function forget(
-  { events, exposure, occasions, reference, factor }: RateState,
+  { events, exposure, occasions, others, reference, factor }: RateState,
   s: number,
   seconds: number,
 ): void {
@@ -73,6 +75,7 @@ export function forget(
   reference[s] += (1 - keep) * (Math.log(factor[s]) - reference[s]);
   events[s] *= keep;
   exposure[s] *= keep;
+  others[s] *= keep;
   occasions[s] *= keep;
 }
 

@@ -5,7 +5,7 @@ import { HOUR, type RateState } from "./rate_state.ts";
 
 /** Rarity from which an incident opens. */
 export const OPENS = 4;
-/** It ends when for so long nothing was as rare, or for twice the span that was surprising if that is longer. */
+/** It ends when for so long nothing was as rare, or until such a window was judged twice if that is longer. */
 const CALM = 600;
 /** It is how things are once it has lasted so long and so many events would have come. */
 const LASTS = HOUR;
@@ -16,9 +16,10 @@ const ADOPTED = 50;
 const AGAIN = 2;
 const MOST_TOLD = 1e3;
 
-/** Of what surprises: its seconds, events a second in them, and how many were expected. */
+/** Of what surprises: its seconds, how often it is looked for, events a second in them, and how many were expected. */
 interface Surprise {
   readonly span: number;
+  readonly every: number;
   readonly observed: number;
   readonly expected: number;
 }
@@ -30,30 +31,34 @@ export function learnOrEndure(
   y: number,
   step: number,
   rarity: number,
-  { span, observed, expected }: Surprise,
+  { span, every, observed, expected }: Surprise,
+  o: number,
 ): boolean {
   const { incident, incidentSince, incidentEvents, incidentExposure, incidentAbove, calm, hold, factor } = state;
+  const { exposure, others, incidentOthers } = state;
   const rare = rarity >= OPENS;
   const above = observed > expected ? 1 : 0;
   // a surge that ends in silence is two incidents
   if (rare && incident[s] > 0 && incidentAbove[s] !== above) endIncident(state, s);
   if (incident[s] === 0 && !rare) {
-    learnLevel(state, s, y, step);
+    learnLevel(state, s, y, step, o);
     return false;
   }
   if (incident[s] === 0) {
     incidentSince[s] = state.rateTime[s] - span;
     incidentEvents[s] = observed * span;
     incidentExposure[s] = span * factor[s];
+    incidentOthers[s] = (others[s] / exposure[s]) * span * factor[s];
     incidentAbove[s] = above;
     hold[s] = CALM;
   } else {
     incidentEvents[s] += y;
     incidentExposure[s] += step * factor[s];
+    incidentOthers[s] += o;
   }
   incident[s] += step;
   calm[s] = rare ? 0 : calm[s] + step;
-  if (rare) hold[s] = Math.max(hold[s], 2 * span);
+  if (rare) hold[s] = Math.max(hold[s], 2 * every);
   if (calm[s] > hold[s]) endIncident(state, s);
   else if (incident[s] > Math.max(LASTS, LASTS_EVENTS / Math.max(1e-9, levelOf(state, s)))) {
     adopt(state, s);
@@ -68,6 +73,7 @@ function adopt(state: RateState, s: number): void {
   const came = Math.max(FIRST_EVENTS, incidentEvents[s]);
   events[s] = Math.min(came, ADOPTED);
   exposure[s] = (incidentExposure[s] * events[s]) / came;
+  state.others[s] = (state.incidentOthers[s] * events[s]) / came;
   occasions[s] = events[s];
   state.busyMinutes[s] = 0;
   restartWindows(state, s);
@@ -78,6 +84,8 @@ function adopt(state: RateState, s: number): void {
 export function restartWindows(state: RateState, s: number): void {
   state.counted.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
   state.expectedCount.fill(0, s * WINDOWS, (s + 1) * WINDOWS);
+  state.byOthers[s] = 0;
+  state.minutesKnown[s] = 0;
   state.missing[s] = 0;
   state.silence[s] = 0;
   state.sumUp[s] = 0;

@@ -3,7 +3,7 @@ import type { StateOf } from "../api/index.ts";
 import { CUSUM_STATE } from "./cusum.ts";
 import { DISPERSION_STATE, WINDOWS } from "./dispersion.ts";
 import { HALF_HOUR, SEASON_STATE } from "./season.ts";
-import { SLOPE_STATE } from "./slope.ts";
+import { TWO_SLOPES_STATE } from "./slope.ts";
 
 /** In seconds, as all times here. */
 export const MINUTE = 60;
@@ -12,7 +12,11 @@ export const DAY = 86_400;
 /** Windows beside the interval itself. */
 const LONGER = [MINUTE, 300, 1800, 3 * HOUR];
 
-/** Columns of `judgeRate`: some 600 bytes a series, 384 of them the time of day. */
+/** Minutes that are remembered, and numbers of each. */
+export const RING = 10;
+export const NUMBERS = 3;
+
+/** Columns of `judgeRate`: some 800 bytes a series, 384 of them the time of day. */
 export const RATE_STATE = {
   /** End of the last interval, and how long the series was watched. */
   rateTime: "f64",
@@ -20,7 +24,7 @@ export const RATE_STATE = {
   /** Minutes with events, at most 255; whether the one under way had any; the largest claim in it. */
   busyMinutes: "u8",
   busy: "u8",
-  minuteClaim: "f32",
+  minuteClaim: ["f32", 2],
   /** The level, a gamma distribution: events, and seconds weighted by the time of day, discounted. */
   events: "f32",
   exposure: "f32",
@@ -53,10 +57,18 @@ export const RATE_STATE = {
   incidentEvents: "f32",
   incidentExposure: "f32",
   told: "f32",
+  /** Events of the other series while the level was learnt, discounted likewise; and while the incident under way lasts. */
+  others: "f32",
+  incidentOthers: "f32",
+  /** Of the minute under way: events expected by those of the others. */
+  byOthers: "f32",
+  /** The last minutes, each with its events and those expected by the rate and by the others; and how many of them there are. */
+  minutes: ["f32", NUMBERS * RING],
+  minutesKnown: "u8",
   ...SEASON_STATE,
   ...DISPERSION_STATE,
   ...CUSUM_STATE,
-  ...SLOPE_STATE,
+  ...TWO_SLOPES_STATE,
 } as const;
 
 export type RateState = StateOf<typeof RATE_STATE>;

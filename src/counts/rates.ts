@@ -1,9 +1,11 @@
 // How surprising the number of events of each interval is, with those of the intervals before it.
+import { type Claim, noClaim, propose } from "./claim.ts";
 import { cumulative } from "./cusum.ts";
 import { clumping, DOUBTFUL, dispersionAt, learnDispersion, NORMAL, WINDOWS, YOUNG } from "./dispersion.ts";
 import { begin, follow, forget, levelDispersion, levelOf, lookAhead } from "./level.ts";
 import { endIncident, isNews, learnOrEndure, OPENS, restartWindows } from "./rate_incident.ts";
 import { HOUR, MINUTE, type Pace, type RateState } from "./rate_state.ts";
+import { beside, judgeBeside } from "./share.ts";
 import { believed, learnClaim } from "./slope.ts";
 import { negativeBinomialAbove, negativeBinomialBelow } from "./tails.ts";
 
@@ -30,6 +32,10 @@ const MANY = 50;
 /** Standard deviations between which a rate usually lies. */
 const USUALLY = 2.3;
 const MOST_EVENTS = 1e9;
+/** Excess that is learnt at most of a claim beside others: those are few but for incidents, which say nothing of honesty. */
+const MOST_BESIDE = 2;
+/** `rate.basis` of what the other series of its service foretold. */
+const BESIDE = 3;
 /** Beyond this a rarity orders nothing. */
 const RAREST = 20;
 
@@ -47,22 +53,24 @@ export const rate = {
   upper: Number.NaN,
   /** No event at all where there should be some. */
   silent: false,
-  /** What the expectation rests on: 0 the recent past, 1 the time of day, 2 the time of the week. */
+  /** What the expectation rests on: 0 the recent past, 1 the time of day, 2 the time of the week, 3 the other series of its service. */
   basis: 0,
   /** Begin of what is surprising, in seconds, and events since. */
   since: Number.NaN,
   events: 0,
 };
 
-/** The largest claim of this interval: what `propose` has taken. */
-const claim = { rarity: 0, observed: 0, expected: 0, span: 0, variance: 0 };
+/** Of this interval, by the rate alone, and beside the others. */
+const alone = noClaim();
+const among = noClaim();
 
 /**
  * Judges the interval that ended at `time` (seconds) in which the series had `count` events, fills `rate`, and learns it. Intervals of a series come in
  * order; after a gap windows begin anew.
  *
  * Windows of an interval, a minute, 5 and 30 minutes and 3 hours are judged when they end, by the negative binomial tail of what the level foretold;
- * silence as it lasts; rare events by cumulative sums of minutes besides. What is claimed is corrected by how such claims of the
+ * silence as it lasts; rare events by cumulative sums of minutes besides; and the last minutes beside the `others`, events of the other series of its
+ * service in the interval (`share.ts`), 0 where none are known. What is claimed is corrected by how such claims of the
  * series came true (`slope.ts`). An incident that is rarer than `line` is found once, and again when it is twice as rare; what is not `wanted`
  * is not held to have been told.
  */
@@ -74,6 +82,7 @@ export function judgeRate(
   pace: Pace,
   line = Number.POSITIVE_INFINITY,
   wanted: Wanted = ANY,
+  others = 0,
 ): void {
   rate.rarity = Number.NaN;
   if (!(count >= 0 && time > 0 && time < 1e12)) return;
@@ -87,19 +96,30 @@ export function judgeRate(
   rateTime[s] = time;
   watched[s] += step;
 
-  claim.rarity = 0;
+  alone.rarity = 0;
+  among.rarity = 0;
   const y = Math.min(count, MOST_EVENTS);
+  const o = others > 0 ? Math.min(others, MOST_EVENTS) : 0;
   const warm = watched[s] > WARM && state.busyMinutes[s] >= ENOUGH_MINUTES;
-  tally(state, s, y, tick, warm, pace);
-  if (claim.observed < claim.expected && watched[s] - state.silence[s] < SETTLED) claim.rarity = 0;
-  state.minuteClaim[s] = Math.max(state.minuteClaim[s], claim.rarity);
-  const rarity = Math.min(RAREST, believed(state, s, claim.rarity));
-  const usual = learnOrEndure(state, s, y, step, rarity, claim);
+  tally(state, s, y, o, tick, warm, pace);
+  const byRate = rarityOf(state, s, 0, alone);
+  const byOthers = rarityOf(state, s, 1, among);
+  const rarity = Math.max(byRate, byOthers);
+  const claim = byOthers > byRate ? among : alone;
+  const usual = learnOrEndure(state, s, y, step, rarity, claim, o);
   const silent = claim.observed === 0 && state.silence[s] >= claim.span;
   const tells = rarity >= line && wanted(claim.observed, claim.expected);
-  if (warm && !usual && (!tells || isNews(state, s, rarity, silent))) report(state, s, rarity, silent);
+  if (warm && !usual && (!tells || isNews(state, s, rarity, silent))) report(state, s, rarity, silent, claim);
   if (tick % minute === 0) endMinute(state, s, warm, minute * step);
   follow(state, s, y, tick, pace);
+}
+
+/** How rare the claim of that kind is, which is part of the minute. */
+function rarityOf(state: RateState, s: number, kind: number, claim: Claim): number {
+  if (claim.observed < claim.expected && state.watched[s] - state.silence[s] < SETTLED) claim.rarity = 0;
+  const at = 2 * s + kind;
+  state.minuteClaim[at] = Math.max(state.minuteClaim[at], claim.rarity);
+  return Math.min(RAREST, believed(state, at, claim.rarity));
 }
 
 /** After a gap windows begin anew, and the level is believed less. */
@@ -111,7 +131,7 @@ function resume(state: RateState, s: number, gap: number): void {
 }
 
 /** Counts y events in all windows, and judges those that end. */
-function tally(state: RateState, s: number, y: number, tick: number, warm: boolean, pace: Pace): void {
+function tally(state: RateState, s: number, y: number, o: number, tick: number, warm: boolean, pace: Pace): void {
   const { counted, expectedCount, missing, silence, busy } = state;
   const { step, minute, windows } = pace;
   const m = levelOf(state, s) * step;
@@ -124,13 +144,15 @@ function tally(state: RateState, s: number, y: number, tick: number, warm: boole
     silence[s] += step;
     if (warm && missing[s] >= LEAST_EXPECTED) judgeSilence(state, s, pace);
   }
+  state.byOthers[s] += beside(state, s, o);
   for (let w = 0; w < WINDOWS; w++) {
     const at = s * WINDOWS + w;
     counted[at] += y;
     expectedCount[at] += m;
     if (tick % windows[w] !== 0) continue;
-    if (windows[w] === minute && warm && expectedCount[at] < SLOW) {
-      judgeSum(state, s, counted[at], expectedCount[at], pace);
+    if (windows[w] === minute) {
+      if (warm && expectedCount[at] < SLOW) judgeSum(state, s, counted[at], expectedCount[at], pace);
+      judgeBeside(state, s, counted[at], expectedCount[at], tick, warm, pace, among);
     }
     judgeWindow(state, s, w, windows[w] * step, warm);
     counted[at] = 0;
@@ -157,7 +179,7 @@ function judgeWindow(state: RateState, s: number, w: number, span: number, warm:
   if ((y - m) * (y - m) > ORDINARY * (m + phi * m * m)) {
     tail = y > m ? negativeBinomialAbove(y, m, phi) : negativeBinomialBelow(y, m, phi);
     if (warm && m >= LEAST_EXPECTED && state.watched[s] >= ENOUGH_WINDOWS * span) {
-      propose(tail + Math.log10(span / MINUTE) - LOOKS, y, m, span, phi);
+      propose(alone, tail + Math.log10(span / MINUTE) - LOOKS, y, m, span, phi);
     }
   }
   const trust = !warm ? YOUNG : tail < OPENS ? NORMAL : DOUBTFUL;
@@ -176,7 +198,7 @@ function judgeSilence(state: RateState, s: number, { step, windows }: Pace): voi
   let w = 0;
   for (let longer = 1; longer < WINDOWS; longer++) if (windows[longer] * step <= span) w = longer;
   const phi = dispersion(state, s, w, m);
-  propose(negativeBinomialBelow(0, m, phi) + Math.log10(step / MINUTE) - LOOKS, 0, m, span, phi);
+  propose(alone, negativeBinomialBelow(0, m, phi) + Math.log10(step / MINUTE) - LOOKS, 0, m, span, phi);
 }
 
 /** Slow changes of rare events: a minute of y of them where m were expected. */
@@ -191,20 +213,10 @@ function judgeSum(state: RateState, s: number, y: number, mean: number, { step, 
   }
   const phi = Math.max(FLOOR, dispersion(state, s, w, scale));
   const found = cumulative(state, s, y, m, scale, phi);
-  if (found > 0 === y > m) propose(Math.abs(found), y, m, minute * step, phi);
+  if (found > 0 === y > m) propose(alone, Math.abs(found), y, m, minute * step, phi);
 }
 
-/** Takes the surprise if it is the largest of this interval. */
-function propose(rarity: number, y: number, m: number, span: number, dispersion: number): void {
-  if (!(rarity > claim.rarity)) return;
-  claim.rarity = rarity;
-  claim.observed = y / span;
-  claim.expected = m / span;
-  claim.span = span;
-  claim.variance = dispersion + 1 / m;
-}
-
-function report(state: RateState, s: number, rarity: number, silent: boolean): void {
+function report(state: RateState, s: number, rarity: number, silent: boolean, claim: Claim): void {
   const going = state.incident[s] > 0;
   rate.rarity = rarity;
   rate.observed = claim.rarity > 0 ? claim.observed : Number.NaN;
@@ -212,7 +224,7 @@ function report(state: RateState, s: number, rarity: number, silent: boolean): v
   rate.lower = quantile(claim.expected, claim.variance, -USUALLY);
   rate.upper = quantile(claim.expected, claim.variance, USUALLY);
   rate.silent = silent;
-  rate.basis = state.factorBasis[s];
+  rate.basis = claim.relative ? BESIDE : state.factorBasis[s];
   rate.since = going ? state.incidentSince[s] : state.rateTime[s] - claim.span;
   rate.events = going ? state.incidentEvents[s] : claim.observed * claim.span;
 }
@@ -226,7 +238,10 @@ function endMinute(state: RateState, s: number, warm: boolean, seconds: number):
   const { busy, busyMinutes, minuteClaim } = state;
   if (busy[s] === 1 && busyMinutes[s] < 255) busyMinutes[s]++;
   busy[s] = 0;
-  if (warm) learnClaim(state, s, minuteClaim[s]);
-  minuteClaim[s] = 0;
+  if (warm) {
+    learnClaim(state, 2 * s, minuteClaim[2 * s]);
+    learnClaim(state, 2 * s + 1, minuteClaim[2 * s + 1], MOST_BESIDE);
+  }
+  minuteClaim.fill(0, 2 * s, 2 * s + 2);
   if (state.incident[s] === 0) forget(state, s, seconds);
 }

@@ -13,6 +13,12 @@ const EXCESS = 0.01;
 const TIMES = 1.5;
 /** In longer windows (intervals) noise has averaged out in part. */
 const LONG = 120;
+/**
+ * The least by which a share drifts from one window of more than DRIFTS intervals to another, as a variance of its logit; in a day too few
+ * errors come to learn it.
+ */
+const DRIFT = 0.2;
+const DRIFTS = 30;
 const MOST_RHO = 0.5;
 /** Overlapping windows are so many independent looks, in decades; of a window of k errors there is a new one every length / min(k, 4). */
 const LOOKS = 1.2;
@@ -127,7 +133,8 @@ function rarest(state: RatioState, s: number, least: number, sample: boolean): n
       const matters = k >= least && share >= p + EXCESS && share >= TIMES * p;
       if (!matters && (!sample || share <= p)) continue;
       const surplus = rho - RHO_FLOOR;
-      const total = Math.min(MOST_RHO, RHO_FLOOR + surplus * scaled(length) + uncertainty(before));
+      const together = Math.max(RHO_FLOOR + surplus * scaled(length), DRIFT * p * (1 - p) * drifted(length));
+      const total = Math.min(MOST_RHO, together + uncertainty(before));
       // the sum behind a tail is long where much is counted, and most windows are ordinary
       if (!matters && k - n * p < Math.sqrt(n * p * (1 - p) * (1 + (n - 1) * total))) continue;
       const renewals = Math.log10(Math.max(1, length / Math.min(k, RENEWAL)));
@@ -148,6 +155,11 @@ function rarest(state: RatioState, s: number, least: number, sample: boolean): n
 /** Correlation of a window beside that of a block: what comes in bursts, as retries do, varies as much in an interval as in a block. */
 function scaled(length: number): number {
   return length < BLOCK ? BLOCK / length : Math.min(1, LONG / length);
+}
+
+/** Part of the drift that shows in a window: none in short ones, all of it from twice DRIFTS on, until it averages out. */
+function drifted(length: number): number {
+  return length < LONG ? Math.max(0, Math.min(1, length / DRIFTS - 1)) : LONG / length;
 }
 
 /** What the share usually is, for people: the base as it is, without floor or prior where it has seen enough. */

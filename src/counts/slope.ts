@@ -28,6 +28,15 @@ export const SLOPE_STATE = {
   tailBurst: "u8",
 } as const;
 
+/** The same of claims of two kinds: those of series s are at 2 s and 2 s + 1. */
+export const TWO_SLOPES_STATE = {
+  tailChances: ["f32", 2],
+  tailClaims: ["f32", 2],
+  tailExcess: ["f32", 2],
+  tailPeak: ["f32", 2],
+  tailBurst: ["u8", 2],
+} as const;
+
 export type SlopeState = StateOf<typeof SLOPE_STATE>;
 
 /**
@@ -43,8 +52,8 @@ export function believed({ tailChances, tailClaims, tailExcess }: SlopeState, s:
   return FROM + (claimed - FROM) / slope - Math.max(0, Math.min(MOST_FREQUENT, frequent));
 }
 
-/** Learns the largest claim of one opportunity, such as a minute. A run of claims beyond FROM is one, learnt when it has ended. */
-export function learnClaim(state: SlopeState, s: number, claimed: number): void {
+/** Learns the largest claim of one opportunity, such as a minute, its excess up to `most`. A run of claims beyond FROM is one, learnt when it has ended. */
+export function learnClaim(state: SlopeState, s: number, claimed: number, most = MOST): void {
   const { tailChances, tailClaims, tailExcess, tailPeak, tailBurst } = state;
   const keep = 1 - 1 / MEMORY;
   tailChances[s] = tailChances[s] * keep + 1;
@@ -59,7 +68,7 @@ export function learnClaim(state: SlopeState, s: number, claimed: number): void 
   const large = believed(state, s, tailPeak[s]) >= BURST;
   if (!large || tailBurst[s] === 0) {
     tailClaims[s]++;
-    tailExcess[s] += Math.min(MOST, tailPeak[s] - FROM);
+    tailExcess[s] += Math.min(most, tailPeak[s] - FROM);
   }
   if (large) tailBurst[s] = QUIET;
   tailPeak[s] = 0;

@@ -19,14 +19,14 @@ export default defineIntervalDetector({
   measure: (_, { name }) => ({ name: `rate of ${name}`, unit: "/s" }),
   config: z.object({}),
   state: RATE_STATE,
-  scoreThenLearn({ length, series, time, count }, state, verdicts, options) {
+  scoreThenLearn({ length, series, time, count, others }, state, verdicts, options) {
     const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
     const { interval, threshold, alert_budget } = options;
     const pace = paceOf(interval);
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
     const wanted = (now: number, usual: number) => isWanted(options, now, usual);
     for (let i = 0; i < length; i++) {
-      judgeRate(state, series[i], time[i] / 1000, count[i], pace, line, wanted);
+      judgeRate(state, series[i], time[i] / 1000, count[i], pace, line, wanted, others[i]);
       if (Number.isNaN(rate.rarity)) continue;
       score[i] = rate.rarity;
       if (rate.rarity === 0) continue;

@@ -114,6 +114,16 @@ test("three times the usual errors are told", () => {
   assert.ok(told[0].at <= 60, `after ${told[0]?.at} intervals`);
 });
 
+test("a share that is nearly four times as high for a quarter of an hour may have drifted, one that is six times as high is told", () => {
+  const during = (share: number) => {
+    const operation = new Operation(6).run(12 * HOUR, 4, 0.02).mark();
+    for (let i = 1; i <= 100; i++) operation.interval(4, Math.floor(4 * share * i) - Math.floor(4 * share * (i - 1)));
+    return operation.told.length;
+  };
+  assert.equal(during(0.075), 0);
+  assert.ok(during(0.12) > 0);
+});
+
 test("an operation that is called every other minute is judged by hours", () => {
   const operation = new Operation(5);
   for (let i = 0; i < 24 * 30; i++) operation.run(1, 1, 0.001).run(11, 0, 0);
