@@ -232,7 +232,8 @@ test("when all calls fail as fast as ever, nothing is slow, and what is usual st
 });
 
 test("the sentence says what it took by itself and what others take", () => {
-  const values = { service: "checkout", observed: "4.2 s", expected: "90 ms", lower: "20 ms", upper: "310 ms" };
+  const numbers = { observed: Number.NaN, expected: Number.NaN };
+  const values = { service: "checkout", observed: "4.2 s", expected: "90 ms", lower: "20 ms", upper: "310 ms", numbers };
   const said = (side: "above" | "below" | "within") => words("POST /pay", { ...values, side });
   assert.equal(said("above"), "POST /pay in checkout took 4.2 s of its own time; 99.9 % take less than 310 ms");
   assert.equal(said("below"), "POST /pay in checkout took only 4.2 s of its own time; 99.9 % take more than 20 ms");
@@ -240,6 +241,7 @@ test("the sentence says what it took by itself and what others take", () => {
     said("within"),
     "POST /pay in checkout took 4.2 s of its own time, as others of late; usually it is about 90 ms",
   );
-  const early = { service: "", observed: "2 ms", expected: "90 ms", lower: "", upper: "", side: "within" } as const;
+  const nothing = { service: "", lower: "", upper: "", numbers };
+  const early = { ...nothing, observed: "2 ms", expected: "90 ms", side: "within" } as const;
   assert.equal(words("POST /pay", early), "POST /pay was over in 2 ms; usually it takes about 90 ms");
 });

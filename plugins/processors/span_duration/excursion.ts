@@ -2,7 +2,14 @@
 
 import { isWanted, type LineOptions } from "vedette";
 import { outline } from "./learn.ts";
-import {
+import type { Memory } from "./memory.ts";
+import * as layout from "./memory.ts";
+import * as fields from "./span.ts";
+import { move } from "./spread.ts";
+import { clear } from "./windows.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   CLOCK,
   DURATION,
   FACTS,
@@ -11,7 +18,6 @@ import {
   LEVEL,
   MEAN_CHILDREN,
   MEAN_SELF,
-  type Memory,
   NUMBERS,
   RUN,
   RUN_ROWS,
@@ -19,10 +25,8 @@ import {
   SELF,
   SINCE,
   TOLD,
-} from "./memory.ts";
-import { DEVIATIONS, EXPECTED, LINE, LN_SELF, OBSERVED, SCORE, START, span, verdict, WARM } from "./span.ts";
-import { move } from "./spread.ts";
-import { clear } from "./windows.ts";
+} = layout;
+const { DEVIATIONS, EXPECTED, LINE, LN_SELF, OBSERVED, SCORE, START, span, verdict, WARM } = fields;
 
 /** A run adds up deviations beyond this, in standard deviations (Page 1954), and stops growing here. */
 const SLACK = 0.5;

@@ -3,7 +3,11 @@ import { defineDetector, z } from "vedette";
 import { OPENS } from "./excursion.ts";
 import { isLate, judge } from "./judge.ts";
 import { STATE } from "./memory.ts";
-import {
+import * as fields from "./span.ts";
+import { words } from "./words.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   DURATION_MS,
   EXPECTED,
   FAILED,
@@ -20,8 +24,7 @@ import {
   UPPER,
   verdict,
   WARM,
-} from "./span.ts";
-import { words } from "./words.ts";
+} = fields;
 
 /** Where the line lies unless the user says otherwise. */
 const THRESHOLD = 5.5;

@@ -2,7 +2,14 @@
 import type { LineOptions } from "vedette";
 import { follow, OPENS, run, tell } from "./excursion.ts";
 import { begin, learn } from "./learn.ts";
-import {
+import type { Memory } from "./memory.ts";
+import * as layout from "./memory.ts";
+import * as fields from "./span.ts";
+import { rarity } from "./spread.ts";
+import { CLIP, change, compare, join, learnBetween, RARITY, SHIFT, SIDE } from "./windows.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   CLOCK,
   DURATION,
   FACTS,
@@ -12,7 +19,6 @@ import {
   LEAST,
   MEAN_CHILDREN,
   MEAN_SELF,
-  type Memory,
   MOST,
   NORMAL,
   NUMBERS,
@@ -26,8 +32,8 @@ import {
   TOLD,
   USUAL,
   VARIANCE,
-} from "./memory.ts";
-import {
+} = layout;
+const {
   DEVIATIONS,
   DURATION_MS,
   ELAPSED,
@@ -48,9 +54,7 @@ import {
   span,
   UPPER,
   verdict,
-} from "./span.ts";
-import { rarity } from "./spread.ts";
-import { CLIP, change, compare, join, learnBetween, RARITY, SHIFT, SIDE } from "./windows.ts";
+} = fields;
 
 /** A clock so far behind the last is another one; milliseconds. */
 const BACK = 3_600_000;

@@ -1,5 +1,13 @@
 // What an ordinary span teaches: the base that others are held against.
-import {
+
+import type { Memory } from "./memory.ts";
+import * as layout from "./memory.ts";
+import * as fields from "./span.ts";
+import { count, quantile, tailOf } from "./spread.ts";
+import { CLIP, startBetween } from "./windows.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   CLOCK,
   COUNT,
   DURATION,
@@ -9,7 +17,6 @@ import {
   LEAST,
   MEAN_CHILDREN,
   MEAN_SELF,
-  type Memory,
   MOST,
   NORMAL,
   NUMBERS,
@@ -21,10 +28,8 @@ import {
   VARIANCE,
   WEIGHT,
   WINDOW,
-} from "./memory.ts";
-import { DURATION_MS, ELAPSED, LEAST_UNIT, LN_DURATION, LN_SELF, OFF_SELF, SELF_MS, START, span } from "./span.ts";
-import { count, quantile } from "./spread.ts";
-import { CLIP, startBetween } from "./windows.ts";
+} = layout;
+const { DURATION_MS, ELAPSED, LEAST_UNIT, LN_DURATION, LN_SELF, OFF_SELF, SELF_MS, START, span } = fields;
 
 /** The base forgets in this time, in milliseconds, but rests on no fewer spans. */
 const MEMORY = 3_600_000;
@@ -79,8 +84,11 @@ export function learn(memory: Memory, s: number): void {
   const clipped = span[OFF_SELF];
   numbers[n + MEAN_SELF] += clipped / weight;
   const children = numbers[n + MEAN_CHILDREN];
-  const most = MOST_CHILDREN * Math.max(children, Math.exp(numbers[n + MEAN_SELF]));
-  numbers[n + MEAN_CHILDREN] += (Math.min(most, span[DURATION_MS] - span[SELF_MS]) - children) / weight;
+  let took = span[DURATION_MS] - span[SELF_MS];
+  if (took > MOST_CHILDREN * children) {
+    took = Math.min(took, MOST_CHILDREN * Math.max(children, Math.exp(numbers[n + MEAN_SELF])));
+  }
+  numbers[n + MEAN_CHILDREN] += (took - children) / weight;
   const variance = facts[f + VARIANCE] + (clipped * clipped - facts[f + VARIANCE]) / (weight + PRIOR);
   const least = span[LEAST_UNIT];
   facts[f + VARIANCE] = Math.max(least * least, variance);
@@ -100,14 +108,16 @@ export function outline(memory: Memory, s: number): void {
   const unit = Math.max(span[LEAST_UNIT], Math.sqrt(facts[f + VARIANCE]));
   const own = 2 * s + SELF;
   const whole = 2 * s + DURATION;
-  facts[f + USUAL] = Math.exp(quantile(memory, own, 0.5, 1, unit));
-  facts[f + MOST] = Math.exp(quantile(memory, own, BAND, 1, unit));
-  facts[f + LEAST] = Math.exp(quantile(memory, own, BAND, -1, unit));
-  for (let k = 0; k < CLIP; k++) {
-    facts[f + NORMAL + k] = quantile(memory, own, BEYOND[k], 1, unit);
-    facts[f + NORMAL + CLIP + k] = quantile(memory, own, BEYOND[k], -1, unit);
-  }
-  facts[f + SLOW_SELF] = quantile(memory, own, LOOKED_AT, 1, unit);
-  facts[f + SLOW_DURATION] = quantile(memory, whole, LOOKED_AT, 1, unit);
-  facts[f + FAST_DURATION] = quantile(memory, whole, LOOKED_AT, -1, unit);
+  tailOf(memory, own, 1, unit);
+  facts[f + USUAL] = Math.exp(quantile(memory, own, 0.5, 1));
+  facts[f + MOST] = Math.exp(quantile(memory, own, BAND, 1));
+  facts[f + SLOW_SELF] = quantile(memory, own, LOOKED_AT, 1);
+  for (let k = 0; k < CLIP; k++) facts[f + NORMAL + k] = quantile(memory, own, BEYOND[k], 1);
+  tailOf(memory, own, -1, unit);
+  facts[f + LEAST] = Math.exp(quantile(memory, own, BAND, -1));
+  for (let k = 0; k < CLIP; k++) facts[f + NORMAL + CLIP + k] = quantile(memory, own, BEYOND[k], -1);
+  tailOf(memory, whole, 1, unit);
+  facts[f + SLOW_DURATION] = quantile(memory, whole, LOOKED_AT, 1);
+  tailOf(memory, whole, -1, unit);
+  facts[f + FAST_DURATION] = quantile(memory, whole, LOOKED_AT, -1);
 }

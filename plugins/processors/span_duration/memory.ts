@@ -1,6 +1,9 @@
 // What is remembered of an operation: how its own time and its duration are spread, the last minutes, and the excursion that is under way.
 import type { StateOf } from "vedette";
-import { BINS } from "./spread.ts";
+
+/** Bins of a quarter octave, of logarithms: ten octaves. */
+export const BINS = 40;
+export const BIN = Math.LN2 / 4;
 
 /** Own time and duration, one after the other, in `bins` and `places`. */
 export const SELF = 0;

@@ -1,9 +1,11 @@
 // How durations are spread: a histogram of their logarithms that forgets, and how rare it makes one beyond them.
-import { span } from "./span.ts";
+import * as layout from "./memory.ts";
+import * as fields from "./span.ts";
 
-/** Bins of a quarter octave: ten octaves. */
-export const BINS = 40;
-export const BIN = Math.LN2 / 4;
+// constants of its own are folded into the code, those of another module are read each time
+const { BIN, BINS } = layout;
+const { span } = fields;
+
 /** The mean is kept in this bin, or near to it: there are more above than below. */
 const MIDDLE = 14;
 const ASTRAY = 3;
@@ -85,10 +87,12 @@ export function move({ places }: Spread, at: number, by: number): void {
   places[at] += Math.round(by / BIN);
 }
 
-/** The logarithm that the share `beyond` of spans reaches above, or stays below where `side` is -1; as the tail falls off where there are too few. */
-export function quantile(spread: Spread, at: number, beyond: number, side: number, unit: number): number {
+/**
+ * The logarithm that the share `beyond` of spans reaches above, or stays below where `side` is -1; as the tail falls off where there are too few.
+ * Call `tailOf` for that side before.
+ */
+export function quantile(spread: Spread, at: number, beyond: number, side: number): number {
   const total = spread.totals[at];
-  tailOf(spread, at, side, unit);
   const share = tail[HELD_BY] / total;
   if (beyond >= share) return within(spread, at, beyond * total, side);
   const k = tail[HELD_BY] + PRIOR;
@@ -117,7 +121,8 @@ const BEGIN = 0;
 const HELD_BY = 1;
 const FALL = 2;
 
-function tailOf({ bins, places, totals }: Spread, at: number, side: number, unit: number): void {
+/** Finds the tail of that side; `unit` as in `rarity`. */
+export function tailOf({ bins, places, totals }: Spread, at: number, side: number, unit: number): void {
   const total = totals[at];
   const first = at * BINS;
   const want = Math.max(FEWEST, Math.min(TAIL, TAIL_SHARE * total));

@@ -1,12 +1,17 @@
 // Whether an operation has changed of late: the mean of its own time over windows of event time against its base.
-import {
+
+import type { Memory } from "./memory.ts";
+import * as layout from "./memory.ts";
+import * as fields from "./span.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   BETWEEN,
   COUNT,
   FACTS,
   FIRST_WINDOW,
   MEAN_CHILDREN,
   MEAN_SELF,
-  type Memory,
   NUMBERS,
   SQUARES,
   SUM_CHILDREN,
@@ -15,8 +20,8 @@ import {
   WEIGHT,
   WINDOW,
   WINDOWS,
-} from "./memory.ts";
-import { ELAPSED, OFF_CHILDREN, OFF_SELF, span } from "./span.ts";
+} = layout;
+const { ELAPSED, OFF_CHILDREN, OFF_SELF, span } = fields;
 
 /** The windows' lengths in milliseconds are LONGEST, a fifth and a thirtieth of it. */
 const LONGEST = 300_000;
