@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { request, type Span } from "../test/spans.ts";
 
-/** Milliseconds between a span's end and its arrival. */
-const TRANSFER = 1000;
+/** Milliseconds between a span's end, or what is logged, and its arrival. */
+export const TRANSFER = 1000;
 /** The normal traffic lies between two faults: it is moved so far before the first span of the others. */
-const BEFORE = 60_000;
+export const BEFORE = 60_000;
 
 /** OTLP span kinds. */
 const INTERNAL = 1;
@@ -22,8 +22,8 @@ export interface InjectedFault {
 }
 
 export interface Day {
-  /** By the second of their arrival, Unix milliseconds. */
-  readonly requests: readonly { readonly at: number; readonly bytes: Uint8Array; readonly spans: number }[];
+  /** By the second of their arrival, Unix milliseconds; `rows` are spans or log records. */
+  readonly requests: readonly { readonly at: number; readonly bytes: Uint8Array; readonly rows: number }[];
   readonly faults: readonly InjectedFault[];
   readonly services: readonly string[];
 }
@@ -43,7 +43,7 @@ export function readDay(folder: string): Day {
     .sort(([a], [b]) => a - b)
     .map(([at, some]) => {
       some.sort((a, b) => (a.service === b.service ? a.to - b.to : a.service! < b.service! ? -1 : 1));
-      return { at, bytes: request(some), spans: some.length };
+      return { at, bytes: request(some), rows: some.length };
     });
   const services = [...new Set(spans.map(({ service }) => service!))].sort();
   return { requests, faults: faultsIn(join(folder, "faults")), services };
@@ -76,10 +76,10 @@ function spansIn(folder: string): Span[] {
 }
 
 /** "ts-basic-service" of the pod "ts-basic-service-5dc8d4f9fd-46997"; each has one. */
-const serviceOf = (pod: string) => pod.replace(/-[0-9a-z]+-[0-9a-z]+$/, "");
+export const serviceOf = (pod: string) => pod.replace(/-[0-9a-z]+-[0-9a-z]+$/, "");
 
 /** Cells of CSV; quoted ones may hold commas and doubled quotes. */
-function rowsOf(text: string): string[][] {
+export function rowsOf(text: string): string[][] {
   return text
     .split(/\r?\n/)
     .filter((line) => line !== "")
@@ -95,7 +95,7 @@ interface Listed {
 }
 
 /** In the order of their time; `inject_time` is UTC, `inject_timestamp` is hours off for some. */
-function faultsIn(folder: string): InjectedFault[] {
+export function faultsIn(folder: string): InjectedFault[] {
   const file = readdirSync(folder).find((name) => name.endsWith("fault_list.json"));
   if (!file) throw new Error(`there is no fault list in ${folder}`);
   const listed: Record<string, Listed[]> = JSON.parse(readFileSync(join(folder, file), "utf8"));

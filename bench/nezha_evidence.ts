@@ -1,25 +1,14 @@
-// How strongly trace processors point at each service, also below any line: a Nezha day through the agent in event time.
-import type { Anomaly, Detection, Finding, Host, Labels, Plugin } from "../src/api/index.ts";
+// How strongly processors point at each service, also below any line: a Nezha day through the agent in event time.
+import type { Anomaly, Detection, Finding, Host, Labels, Plugin, Telemetry } from "../src/api/index.ts";
 import { Log } from "../src/observe/log.ts";
 import { Player } from "../src/replay/player.ts";
-import { loadSources } from "../src/replay/replay.ts";
+import type { Loaded } from "../src/replay/replay.ts";
 import type { Day } from "./nezha_day.ts";
 
 /** Milliseconds in which what is said of a service is kept together. */
 export const SLICE = 10_000;
-/** Where the line lies, so that nothing is kept back by it. */
-const NOTABLE = 1;
 /** The agent ticks on after the last span: what is still being put together is judged. */
 const AFTERWARDS = 240_000;
-
-/** What there is little data for: 71 normal traces. */
-const OPTIONS: Readonly<Record<string, object>> = {
-  span_duration: { threshold: NOTABLE, warmup: 5, annotate: "none" },
-  span_errors: { threshold: NOTABLE, warmup: 5 },
-  span_rate: { threshold: NOTABLE, warmup: 5 },
-  trace_structure: { threshold: NOTABLE, warmup: 5, learning: "1m" },
-  service_graph: { threshold: NOTABLE, warmup: 5, min_increase: 0 },
-};
 
 /** What was said of one service: the rarest, and how many rows were looked at for it; none where it is no row that is judged. */
 interface Noted {
@@ -27,23 +16,22 @@ interface Noted {
   looks: number;
 }
 
-/** By type of processor. */
-export async function evidenceOf({ requests }: Day, types: readonly string[]): Promise<Map<string, Evidence>> {
+/** By type of processor, of those that judge. */
+export async function evidenceOf(
+  { requests }: Day,
+  signal: Telemetry,
+  types: readonly string[],
+  { config, registry }: Loaded,
+): Promise<Map<string, Evidence>> {
   const all = new Map(types.map((type) => [type, new Evidence()] as const));
-  const written = {
-    receivers: { otlp: { protocols: { http: {} } } },
-    processors: Object.fromEntries(types.map((type) => [type, OPTIONS[type] ?? {}])),
-    exporters: { debug: {} },
-    service: { pipelines: { traces: { receivers: ["otlp"], processors: types, exporters: ["debug"] } } },
-  };
-  const { config, registry } = await loadSources([`yaml:${JSON.stringify(written)}`]);
   const start = requests[0].at;
   const player = new Player({
     config,
     plugins: {
       get(section, type) {
         const plugin = registry.get(section, type);
-        return plugin?.kind === "finder" ? recorded(plugin, all.get(type)!) : plugin;
+        const notes = all.get(type);
+        return plugin?.kind === "finder" && notes ? recorded(plugin, notes) : plugin;
       },
     },
     log: new Log({ ...config.service.telemetry.logs, level: "error" }),
@@ -67,7 +55,7 @@ export async function evidenceOf({ requests }: Day, types: readonly string[]): P
   await player.start();
   let now = start;
   for (const { at, bytes } of requests) {
-    await player.feed("traces", bytes, at, at);
+    await player.feed(signal, bytes, at, at);
     now = at;
   }
   for (let i = 0; i < AFTERWARDS; i += 1000) player.agent.tick(now + i);

@@ -3,7 +3,7 @@ import type { Day, InjectedFault } from "./nezha_day.ts";
 import { type Evidence, SLICE } from "./nezha_evidence.ts";
 
 /** Milliseconds after a fault in which it is looked for. */
-const WITHIN = 180_000;
+export const WITHIN = 180_000;
 /** What one processor can say at most: of a structure that changed the origin is least clear, of the way between services most. */
 const MOST: Readonly<Record<string, number>> = { trace_structure: 3.5, service_graph: 10.4 };
 const MOST_OF_OTHERS = 5.2;

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 
 /** After the end of a fault an alarm may still be about it; and it may come back to normal, which is told for a while. */
 const STILL = 1.5 * MINUTE;
-const SETTLES = 15 * MINUTE;
+export const SETTLES = 15 * MINUTE;
 /** An alarm about the same thing within so long is the same alarm; of all things, the same incident. */
 const SAME = 10 * MINUTE;
 const INCIDENT = 5 * MINUTE;
@@ -27,14 +27,20 @@ export interface Outcome extends Planted {
   readonly by: readonly string[];
 }
 
+/** What is said while a fault lasts, and a moment longer, that was not said just before it. */
+export function saidDuring<A extends Pick<Alarm, "at" | "fingerprint">>(
+  alarms: readonly A[],
+  { from, to }: Pick<Fault, "from" | "to">,
+): A[] {
+  const before = new Set(
+    alarms.filter(({ at }) => at < from && at >= from - SAME).map(({ fingerprint }) => fingerprint),
+  );
+  return alarms.filter(({ at, fingerprint }) => at >= from && at <= to + STILL && !before.has(fingerprint));
+}
+
 export function outcomesOf({ planted, alarms }: Trial): Outcome[] {
   return planted.map(({ fault, truth }) => {
-    const before = new Set(
-      alarms.filter(({ at }) => at < fault.from && at >= fault.from - SAME).map(({ fingerprint }) => fingerprint),
-    );
-    const during = alarms.filter(
-      ({ at, fingerprint }) => at >= fault.from && at <= fault.to + STILL && !before.has(fingerprint),
-    );
+    const during = saidDuring(alarms, fault);
     const own = during.filter((alarm) => blamed(alarm, fault, truth) === "target");
     const [found] = own;
     // of those said at once it does not matter which is first
@@ -70,26 +76,36 @@ export interface Quiet {
   readonly learning: number;
 }
 
-export function quietOf({ planted, alarms, learnt, end }: Trial): Quiet {
-  const wrong = (at: number) => planted.some(({ fault }) => at >= fault.from && at < fault.to + SETTLES);
-  const faulty = planted.reduce((sum, { fault }) => sum + Math.min(end, fault.to + SETTLES) - fault.from, 0);
+/** Without those that say of one thing again what was said just before; in the order in which they were said. */
+export function distinct<A extends Pick<Alarm, "at" | "fingerprint">>(alarms: readonly A[]): A[] {
   const last = new Map<string, number>();
-  const fresh = alarms.filter(({ fingerprint, at }) => {
+  return alarms.filter(({ fingerprint, at }) => {
     const since = at - (last.get(fingerprint) ?? Number.NEGATIVE_INFINITY);
     last.set(fingerprint, at);
-    return since > SAME && !wrong(at);
+    return since > SAME;
   });
-  const quiet = fresh.filter(({ at }) => at >= learnt);
+}
+
+/** How many there are with nothing just before them. */
+export function incidentsOf(alarms: readonly Pick<Alarm, "at">[]): number {
   let incidents = 0;
   let until = Number.NEGATIVE_INFINITY;
-  for (const { at } of quiet) {
+  for (const { at } of alarms) {
     if (at > until) incidents++;
     until = at + INCIDENT;
   }
+  return incidents;
+}
+
+export function quietOf({ planted, alarms, learnt, end }: Trial): Quiet {
+  const wrong = (at: number) => planted.some(({ fault }) => at >= fault.from && at < fault.to + SETTLES);
+  const faulty = planted.reduce((sum, { fault }) => sum + Math.min(end, fault.to + SETTLES) - fault.from, 0);
+  const fresh = distinct(alarms).filter(({ at }) => !wrong(at));
+  const quiet = fresh.filter(({ at }) => at >= learnt);
   return {
     hours: (end - learnt - faulty) / 3_600_000,
     alarms: quiet,
-    incidents,
+    incidents: incidentsOf(quiet),
     learning: fresh.length - quiet.length,
   };
 }

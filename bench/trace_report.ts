@@ -1,12 +1,9 @@
 // What trials of trace detection say: tables for the report, and lists to look into.
+import { type Cell, clock, lasting, median, table } from "./markdown.ts";
 import { type Blamed, type Outcome, outcomesOf, type Quiet, quietOf } from "./trace_figures.ts";
 import type { Alarm, Trial } from "./trace_trial.ts";
 import type { FaultKind } from "./world/faults.ts";
 import { CANDIDATES, FAULT_KINDS } from "./world/plan.ts";
-
-type Cell = string | number;
-const table = (head: readonly Cell[], rows: readonly (readonly Cell[])[]) =>
-  [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** Kinds whose size is a factor; of the others it is a share. */
 const FACTORS: readonly FaultKind[] = ["slow", "delay", "fan_out", "repeated_call", "retry_storm"];
@@ -16,13 +13,6 @@ function sizeOf(kind: FaultKind, size: number): string {
   if (kind === "traffic" && size === 0) return "silence";
   if (kind === "traffic") return size < 1 ? `x1/${Math.round(1 / size)}` : `x${size}`;
   return FACTORS.includes(kind) ? `x${size}` : `${size * 100} %`;
-}
-
-const lasting = (ms: number) => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${(ms / 60_000).toFixed(1)} min`);
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
 }
 
 const HEAD = [
@@ -94,7 +84,6 @@ ${table(["", "alarms", "an hour", "a day"], rows)}`;
 
 /** Every fault with what was said first, and every false alarm. */
 export function listOf(trials: readonly Trial[]): string {
-  const clock = (at: number) => new Date(at).toISOString().slice(11, 19);
   const said = ({ detector, type, score, service, name, kind, reason }: Alarm) =>
     `${detector} ${type} ${score.toFixed(2)} ${service} ${name} ${kind}: ${reason}`;
   const lines: string[] = [];

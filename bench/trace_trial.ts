@@ -1,12 +1,10 @@
 // A generated world through the agent's trace processors in event time: what was planted, and every anomaly that was raised.
-import { existsSync } from "node:fs";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { Log } from "../src/observe/log.ts";
-import { optionsOf } from "../src/registry.ts";
-import { Player } from "../src/replay/player.ts";
-import { loadSources } from "../src/replay/replay.ts";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { inThreads } from "./threads.ts";
+import { budgeted, configOf, play, present } from "./trial.ts";
 import type { Fault, FaultKind, Truth } from "./world/faults.ts";
 import { planOf } from "./world/plan.ts";
+import type { Noise } from "./world/weather.ts";
 import { arrivals, START, truthsOf, type WorldOptions } from "./world/world.ts";
 
 const MINUTE = 60_000;
@@ -27,8 +25,11 @@ export interface TrialOptions {
   /** Types of the processors, and what their `alert_budget` is; of "" none is set. */
   readonly only?: readonly string[];
   readonly budget?: string;
+  /** Options of processors, by type. */
+  readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly requestsPerSecond?: number;
   readonly sampling?: number;
+  readonly noise?: Partial<Noise>;
 }
 
 /** A fault without its time. */
@@ -73,30 +74,8 @@ const NORMAL = 24 * HOUR;
 /** Of the last fault. */
 const AFTER = 15 * MINUTE;
 
-/** Of the types those that are there. */
-export function present(only: readonly string[] = DETECTORS): string[] {
-  return only.filter((type) => existsSync(new URL(`../plugins/processors/${type}/index.ts`, import.meta.url)));
-}
-
-/** With the budget where a detector takes one and has none by itself. */
-async function configOf(types: readonly string[], budget: string) {
-  const written = (options: (type: string) => object) => ({
-    receivers: { otlp: { protocols: { http: {} } } },
-    processors: Object.fromEntries(types.map((type) => [type, options(type)])),
-    exporters: { debug: {} },
-    service: { pipelines: { traces: { receivers: ["otlp"], processors: types, exporters: ["debug"] } } },
-  });
-  const sourceOf = (options: (type: string) => object) => [`yaml:${JSON.stringify(written(options))}`];
-  // only the plugins that are named are loaded
-  const { registry } = await loadSources(sourceOf(() => ({})));
-  const budgeted = (type: string) => {
-    const schema = optionsOf(registry.get("processors", type) as never);
-    const usual = schema.parse({}) as { alert_budget?: unknown };
-    const takes = budget !== "" && usual.alert_budget === undefined;
-    return takes && schema.safeParse({ alert_budget: budget }).success ? { alert_budget: budget } : {};
-  };
-  return loadSources(sourceOf(budgeted));
-}
+/** Those of the detectors that are there. */
+export const presentDetectors = (only: readonly string[] = DETECTORS) => present(only);
 
 function faultsOf({ seed, faults, count }: TrialOptions, first: number): Fault[] {
   if (faults === "none") return [];
@@ -107,9 +86,12 @@ function faultsOf({ seed, faults, count }: TrialOptions, first: number): Fault[]
 }
 
 export async function trialOf(options: TrialOptions): Promise<Trial> {
-  const { seed, faults, budget = "5/day", requestsPerSecond, sampling } = options;
-  const detectors = present(options.only);
-  const { config, registry } = await configOf(detectors, budget);
+  const { seed, faults, budget = "5/day", settings, requestsPerSecond, sampling, noise } = options;
+  const detectors = presentDetectors(options.only);
+  const loaded = await configOf("traces", detectors, (type, usual) => ({
+    ...budgeted(budget)(type, usual),
+    ...settings?.[type],
+  }));
   const start = START + (options.begins ?? 6) * HOUR;
   const learnt = start + (options.learning ?? 8) * HOUR;
   const planned = faultsOf(options, learnt);
@@ -121,61 +103,37 @@ export async function trialOf(options: TrialOptions): Promise<Trial> {
     faults: planned,
     requestsPerSecond,
     sampling,
+    noise,
   };
   const alarms: Alarm[] = [];
-  let now = start;
-  const player = new Player({
-    config,
-    plugins: registry,
-    log: new Log({ ...config.service.telemetry.logs, level: "error" }),
-    tap: { judged() {}, found() {} },
-    exports: false,
-    start,
-    onAnomaly: ({ state, detector, type, fingerprint, labels, reason, score }) => {
-      if (state === "resolved") return;
-      const text = (value: unknown) => (typeof value === "string" ? value : "");
-      alarms.push({
-        detector,
-        type,
-        fingerprint,
-        service: text(labels.resource["service.name"]),
-        name: labels.name,
-        kind: labels.kind ?? "",
-        peer: labels.kind === "client" ? text(labels.attributes["server.address"]) : "",
-        reason,
-        score,
-        at: now,
-      });
-    },
-  });
-  await player.start();
   let spans = 0;
-  for (const arrival of arrivals(world)) {
-    now = arrival.at;
-    spans += arrival.spans;
-    await player.feed("traces", arrival.bytes, now, now);
-  }
-  await player.stop();
+  const counted = function* () {
+    for (const arrival of arrivals(world)) {
+      spans += arrival.spans;
+      yield arrival;
+    }
+  };
+  await play(loaded, "traces", start, counted(), ({ detector, type, fingerprint, labels, reason, score }, at) => {
+    const text = (value: unknown) => (typeof value === "string" ? value : "");
+    alarms.push({
+      detector,
+      type,
+      fingerprint,
+      service: text(labels.resource["service.name"]),
+      name: labels.name,
+      kind: labels.kind ?? "",
+      peer: labels.kind === "client" ? text(labels.attributes["server.address"]) : "",
+      reason,
+      score,
+      at,
+    });
+  });
   return { options, detectors, planted: truthsOf(world), alarms, start, learnt, end, spans };
 }
 
 /** Several at a time, each in a thread of its own; in the order asked for. */
-export async function trialsOf(wanted: readonly TrialOptions[], threads = 2): Promise<Trial[]> {
-  const trials: Trial[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < wanted.length) {
-      const i = next++;
-      trials[i] = await new Promise<Trial>((resolve, reject) => {
-        const worker = new Worker(new URL(import.meta.url), { workerData: wanted[i] });
-        worker.once("message", resolve);
-        worker.once("error", reject);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: threads }, work));
-  return trials;
-}
+export const trialsOf = (wanted: readonly TrialOptions[], threads = 2) =>
+  inThreads<TrialOptions, Trial>(import.meta.url, wanted, threads);
 
 if (!isMainThread && parentPort) {
   const port = parentPort;

@@ -23,7 +23,9 @@ export type FaultKind =
   /** Each call to `peer` is made `size` times at once. */
   | "fan_out"
   /** The share `size` of its calls to `peer` goes to an operation that never was. */
-  | "new_operation";
+  | "new_operation"
+  /** In the share `size` of its runs it makes its calls in the opposite order. */
+  | "new_path";
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -60,6 +62,7 @@ export function applyFaults(system: System, faults: readonly Fault[]): void {
       raised: undefined,
       extra: undefined,
       extraShare: 0,
+      reversed: 0,
       traffic: 1,
     });
   }
@@ -79,6 +82,7 @@ function apply(system: System, fault: Fault): void {
   if (kind === "slow") operation.factor *= size;
   else if (kind === "fast") operation.factor /= size;
   else if (kind === "traffic") operation.traffic *= size;
+  else if (kind === "new_path") operation.reversed = size;
   else if (kind === "errors") Object.assign(operation, { failing: size, raised: fault.exception });
   else if (kind === "new_call") {
     const to = found(system.operations, peer!);

@@ -65,7 +65,8 @@ export class Journey {
     const share = Number.isNaN(failing) ? operation.errors * this.#weather.errors.get(operation.service)! : failing;
     // by itself it fails after all calls, or before one of them
     const fails = chance.uniform() < share;
-    const { steps } = operation;
+    const turned = operation.reversed > 0 && chance.uniform() < operation.reversed;
+    const steps = turned ? operation.steps.toReversed() : operation.steps;
     const before = fails && chance.uniform() < 0.3 ? chance.whole(steps.length + 1) : steps.length;
     const piece = own / (steps.length + 1);
     let now = start + piece;

@@ -91,9 +91,23 @@ export const CANDIDATES: Readonly<Record<FaultKind, Candidates>> = {
     sizes: [0.1, 0.5, 1],
     at: [...CALLS, ["gateway GET /", "catalog GET /featured"], ["gateway GET /cart", "account GET /session"]],
   },
+  new_path: {
+    sizes: [0.1, 0.5, 1],
+    at: [
+      ["gateway GET /cart"],
+      ["gateway GET /search"],
+      ["gateway GET /products/{id}"],
+      ["account POST /login"],
+      ["cart POST /items"],
+      ["payment POST /charges"],
+    ],
+  },
 };
 
 export const FAULT_KINDS = Object.keys(CANDIDATES) as FaultKind[];
+
+/** Has its turns after those of all others: when and where those are does not depend on it. */
+const LAST: FaultKind = "new_path";
 
 export interface PlanOptions {
   readonly seed: number;
@@ -112,7 +126,18 @@ const FRESH = "PoolExhaustedError";
 const ROTATED = 4;
 
 /** Kinds and sizes take turns; worlds whose seeds follow each other go on where the last one ended. */
-export function planOf({ seed, first, lasts, every, count, kinds = FAULT_KINDS }: PlanOptions): Fault[] {
+export function planOf(options: PlanOptions): Fault[] {
+  const { first, every, count, kinds = FAULT_KINDS } = options;
+  const others = kinds.filter((kind) => kind !== LAST);
+  const last = kinds.includes(LAST) ? Math.floor(count / kinds.length) : 0;
+  const before = count - last;
+  return [
+    ...turnsOf({ ...options, count: before, kinds: others }),
+    ...turnsOf({ ...options, first: first + before * every, count: last, kinds: [LAST] }),
+  ];
+}
+
+function turnsOf({ seed, first, lasts, every, count, kinds }: Required<PlanOptions>): Fault[] {
   const chance = new Chance(seed ^ 0x7f4a7c15);
   return Array.from({ length: count }, (_, i) => {
     const turn = seed * count + i;

@@ -69,6 +69,8 @@ export class Operation {
   /** Called as well, in this share of its runs. */
   extra: Edge | undefined;
   extraShare = 0;
+  /** Share of its runs in which the last step is the first. */
+  reversed = 0;
   /** Of the requests that come from outside. */
   traffic = 1;
 

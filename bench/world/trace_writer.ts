@@ -3,6 +3,7 @@ import { Wire, type Writer } from "../../src/otlp/writer.ts";
 import type { Chance } from "./chance.ts";
 import type { Sender } from "./sender.ts";
 import type { SpanBytes } from "./span_bytes.ts";
+import type { Noise } from "./weather.ts";
 
 /** Eight bytes. */
 export interface Id {
@@ -16,7 +17,7 @@ const CUT_AFTER = 20;
 export class TraceWriter {
   readonly #chance: Chance;
   readonly #sampling: number;
-  readonly #truncated: number;
+  readonly #noise: Noise;
   /** The tracestate of a sampled span. */
   readonly #state: string;
   readonly #startLow: number;
@@ -24,11 +25,11 @@ export class TraceWriter {
   readonly #trace = new Uint32Array(4);
   #cut = Number.POSITIVE_INFINITY;
 
-  /** `start` of the world in Unix milliseconds, the share of traces that is kept, and of those the share that is cut short. */
-  constructor(chance: Chance, start: number, sampling: number, truncated: number) {
+  /** `start` of the world in Unix milliseconds, and the share of traces that is kept. */
+  constructor(chance: Chance, start: number, sampling: number, noise: Noise) {
     this.#chance = chance;
     this.#sampling = sampling;
-    this.#truncated = truncated;
+    this.#noise = noise;
     this.#state = sampling < 1 ? `ot=th:${threshold(sampling)}` : "";
     const nanos = BigInt(start) * 1_000_000n;
     this.#startLow = Number(nanos & 0xffffffffn);
@@ -45,7 +46,7 @@ export class TraceWriter {
       const kept = Math.ceil((1 - this.#sampling + chance.uniform() * this.#sampling) * 255.99);
       trace[2] = ((trace[2] & 0xffff00ff) | (Math.min(255, kept) << 8)) >>> 0;
     }
-    const cut = chance.uniform() < this.#truncated;
+    const cut = chance.uniform() < this.#noise.truncated;
     this.#cut = cut ? time + chance.exponential(CUT_AFTER) : Number.POSITIVE_INFINITY;
   }
 
@@ -64,6 +65,7 @@ export class TraceWriter {
     failure: string,
   ): void {
     if (start > this.#cut) return;
+    if (this.#noise.dropped > 0 && this.#chance.uniform() < this.#noise.dropped) return;
     const writer = sender.open(end);
     const trace = this.#trace;
     const span = writer.open(2);

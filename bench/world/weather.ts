@@ -30,6 +30,8 @@ export interface Noise {
   readonly lateBatches: number;
   /** Share of traces whose later spans are missing. */
   readonly truncated: number;
+  /** Share of spans that is dropped, whatever becomes of the others of its trace. */
+  readonly dropped: number;
   /** Milliseconds that the clock of the service with the worst one is off. */
   readonly skew: number;
 }
@@ -47,6 +49,7 @@ export const NOISE: Noise = {
   lostBatches: 0.00002,
   lateBatches: 0.0005,
   truncated: 0.0002,
+  dropped: 0,
   skew: 2000,
 };
 

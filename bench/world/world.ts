@@ -1,5 +1,6 @@
 // A generated world: spans of a small system of services as they arrive, with what goes wrong in it known.
 import { Chance } from "./chance.ts";
+import { Delivery } from "./delivery.ts";
 import { applyFaults, type Fault, type Truth, truthOf } from "./faults.ts";
 import { Journey } from "./journey.ts";
 import { EXPORT_EVERY, Sender } from "./sender.ts";
@@ -35,9 +36,6 @@ export interface Arrival {
 export const START = Date.UTC(2026, 0, 5);
 const SECOND = 1000;
 const INSTANCES = 2;
-/** Milliseconds from an export to its arrival, and the mean of what a late one takes more. */
-const TRANSFER = 5;
-const LATE = 15_000;
 
 /** What the world's faults are about. */
 export function truthsOf({ seed, faults = [] }: WorldOptions): { readonly fault: Fault; readonly truth: Truth }[] {
@@ -56,7 +54,8 @@ export function* arrivals(options: WorldOptions): Generator<Arrival, void> {
   const noise = { ...NOISE, ...options.noise };
   const system = systemFor(seed);
   const chance = new Chance(seed + 0x10000);
-  const fleet = new Fleet(system, noise, chance, start);
+  const senders = sendersOf(system, noise, chance);
+  const delivery = new Delivery([...senders.values()].flat(), noise, chance, start);
   const entries = Object.keys(SHOP.entries).map((key) => found(system.operations, key));
   const shares = Object.values(SHOP.entries);
   const whole = shares.reduce((sum, share) => sum + share, 0);
@@ -64,9 +63,9 @@ export function* arrivals(options: WorldOptions): Generator<Arrival, void> {
     operation: found(system.operations, key),
     every,
   }));
-  const weather = new Weather(noise, chance, system, entries.length, fleet.senders);
-  const spans = new TraceWriter(chance, start, sampling, noise.truncated);
-  const journey = new Journey(chance, weather, noise, fleet.senders, spans);
+  const weather = new Weather(noise, chance, system, entries.length, senders);
+  const spans = new TraceWriter(chance, start, sampling, noise);
+  const journey = new Journey(chance, weather, noise, senders, spans);
   const changes = [...new Set(faults.flatMap(({ from, to }) => [from - start, to - start]))].sort((a, b) => a - b);
   let change = 0;
   const times: { time: number; entry: number }[] = [];
@@ -91,71 +90,22 @@ export function* arrivals(options: WorldOptions): Generator<Arrival, void> {
       const due = now % every === 0 && chance.uniform() < operation.traffic * sampling;
       if (due) journey.begin(operation, now + chance.uniform() * 200);
     }
-    yield* fleet.until(now + SECOND);
+    yield* delivery.until(now + SECOND);
   }
-  yield* fleet.rest();
+  yield* delivery.rest();
 }
 
-/** All senders, and what of theirs is on its way. */
-class Fleet {
-  readonly senders = new Map<string, Sender[]>();
-  readonly #byPhase: Sender[];
-  readonly #noise: Noise;
-  readonly #chance: Chance;
-  readonly #start: number;
-  /** The next to export, and its which export that is. */
-  #next = 0;
-  #index = 0;
-  /** In order of arrival. */
-  readonly #late: Arrival[] = [];
-
-  constructor(system: System, noise: Noise, chance: Chance, start: number) {
-    this.#noise = noise;
-    this.#chance = chance;
-    this.#start = start;
-    const worst = chance.whole(system.services.length);
-    for (const [i, service] of system.services.entries()) {
+/** All senders by service. */
+function sendersOf(system: System, noise: Noise, chance: Chance): Map<string, Sender[]> {
+  const worst = chance.whole(system.services.length);
+  return new Map(
+    system.services.map((service, i) => {
       const sender = (slot: number) => {
         const skew =
           i === worst ? noise.skew * (chance.uniform() < 0.5 ? -1 : 1) : 0.01 * noise.skew * chance.gaussian();
         return new Sender(service, slot, chance.uniform() * EXPORT_EVERY, skew);
       };
-      this.senders.set(
-        service,
-        Array.from({ length: INSTANCES }, (_, slot) => sender(slot)),
-      );
-    }
-    this.#byPhase = [...this.senders.values()].flat().sort((a, b) => a.phase - b.phase);
-  }
-
-  /** What arrives before `time`, in milliseconds since the world began. */
-  *until(time: number): Generator<Arrival, void> {
-    for (;;) {
-      const sender = this.#byPhase[this.#next];
-      const due = sender.due(this.#index);
-      if (due >= time) return;
-      const taken = sender.take(this.#index);
-      if (++this.#next === this.#byPhase.length) {
-        this.#next = 0;
-        this.#index++;
-      }
-      if (!taken) continue;
-      const at = this.#start + due + TRANSFER;
-      while (this.#late.length > 0 && this.#late[0].at <= at) yield this.#late.shift()!;
-      const luck = this.#chance.uniform();
-      if (luck < this.#noise.lostBatches) continue;
-      if (luck < this.#noise.lostBatches + this.#noise.lateBatches) {
-        this.#late.push({ ...taken, at: at + this.#chance.exponential(LATE) });
-        this.#late.sort((a, b) => a.at - b.at);
-      } else yield { ...taken, at };
-    }
-  }
-
-  /** What is still to come when no new requests do. */
-  *rest(): Generator<Arrival, void> {
-    for (let time = this.#byPhase[0].due(this.#index); this.#byPhase.some(({ waits }) => waits); time += SECOND) {
-      yield* this.until(time);
-    }
-    yield* this.#late;
-  }
+      return [service, Array.from({ length: INSTANCES }, (_, slot) => sender(slot))];
+    }),
+  );
 }

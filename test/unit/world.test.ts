@@ -198,6 +198,21 @@ const CHECKS: readonly [Omit<Fault, "from" | "to">, (spans: Span[]) => number, f
     50,
     1e9,
   ],
+  [
+    { kind: "new_path", target: CART, size: 1 },
+    (spans) => {
+      const roots = new Map(spans.filter(({ parent }) => parent === "").map((span) => [span.id, span]));
+      const calls = spans.filter(
+        ({ kind, name, parent }) => kind === 3 && name === "GET /session" && roots.has(parent),
+      );
+      const own = calls.filter(({ parent }) => roots.get(parent)!.name === "GET /cart");
+      const after = ({ parent, start }: Span) =>
+        spans.some((span) => span.parent === parent && span.name === "GET /cart" && span.end <= start);
+      return 0.01 + own.filter(after).length / own.length;
+    },
+    50,
+    1e9,
+  ],
 ];
 
 for (const [fault, measure, least, most] of CHECKS) {
@@ -228,7 +243,7 @@ test("who calls the target, also from afar, is an ancestor and not at fault", ()
 
 test("a plan has every kind and size, at places that the world has", () => {
   const faults = [0, 1, 2, 3].flatMap((seed) =>
-    planOf({ seed, first: NOON, lasts: 10 * MINUTE, every: 30 * MINUTE, count: 11 }),
+    planOf({ seed, first: NOON, lasts: 10 * MINUTE, every: 30 * MINUTE, count: FAULT_KINDS.length }),
   );
   for (const kind of FAULT_KINDS) {
     const sizes = new Set(faults.filter((fault) => fault.kind === kind).map(({ size }) => size));
