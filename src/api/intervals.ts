@@ -24,9 +24,13 @@ export interface Intervals {
   readonly count: Float64Array;
   /**
    * Of these the ones that failed: spans with status ERROR that did not inherit it (`Spans.inherited`), records from severity ERROR. Of a
-   * part: its own.
+   * part: its own; of a template: all of its records.
    */
   readonly failed: Float64Array;
+  /** Spans or records of all other series of its service and span kind in the interval; of a part: of those other than the whole. */
+  readonly others: Float64Array;
+  /** 1 where it is of a part, 0 of a whole. */
+  readonly part: Uint8Array;
 }
 
 /** As `ScoreThenLearn`, of intervals. */

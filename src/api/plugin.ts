@@ -46,6 +46,8 @@ export interface Said {
   readonly upper: string;
   /** Where the observed value lies: beyond `upper`, below `lower`, or between them. */
   readonly side: "above" | "below" | "within";
+  /** As they are, for one who says them in words of their own; NaN where there is none. */
+  readonly numbers: { readonly observed: number; readonly expected: number };
 }
 
 export interface DetectorPlugin<
@@ -100,10 +102,13 @@ export interface IntervalDetectorPlugin<
   readonly rows: "intervals";
   /** Whether series of a service that are past the line within minutes of each other have one cause: the first is told, others once twice as surprising. */
   readonly together?: boolean;
-  /** The part of its series that a row belongs to beside the whole; asked for rows that failed only. */
-  readonly part?: PartOf;
+  /**
+   * The part of its series that a row belongs to beside the whole; asked for rows that failed only. "template": of records, that they have in common,
+   * whether or not they failed; what it is told of has `labels.template` and `labels.example`.
+   */
+  readonly part?: PartOf | "template";
   /** What the observed value is called in a sentence, and its unit. */
-  readonly measure: (config: z.output<C> & IntervalOptions, labels: Labels) => { name: string; unit: string };
+  readonly measure: (config: z.output<C> & IntervalOptions, labels: Labels) => Measure;
   readonly state: Shape | ((config: z.output<C> & IntervalOptions) => Shape);
   readonly scoreThenLearn: ScoreThenLearnIntervals<Shape, z.output<C>>;
 }

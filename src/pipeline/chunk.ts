@@ -11,7 +11,7 @@ function columnsOf(signal: Telemetry, kind: "points" | "intervals"): Columns {
   const f64 = () => new Float64Array(CHUNK);
   const u8 = () => new Uint8Array(CHUNK);
   const common = { time: f64(), offset: u32() };
-  if (kind === "intervals") return { ...common, count: f64(), failed: f64() };
+  if (kind === "intervals") return { ...common, count: f64(), failed: f64(), others: f64(), part: u8() };
   if (signal === "metrics") return { ...common, value: f64() };
   const ids = { traceId: u32(), spanId: u32() };
   return signal === "logs"

@@ -6,6 +6,8 @@ const SPEAKS_FOR = 600_000;
 const WORSE = 2;
 const MOST_TOLD = 10_000;
 const MOST_NAMED = 3;
+/** A template that makes so much of what its series does is what the anomaly is about. */
+const MOSTLY = 0.5;
 
 interface Told {
   readonly part: string | undefined;
@@ -13,16 +15,19 @@ interface Told {
   readonly time: number;
 }
 
-/** The parts of a series in the interval being judged, those with the most failures first. */
-export type PartsOf = (labels: Labels) => readonly string[];
+/** What the parts of the series of an anomaly are called that had failures in the interval being judged, those with the most first. */
+export type PartsOf = (anomaly: Anomaly) => readonly string[];
 
 export class Families {
   readonly #raise: (anomaly: Anomaly) => void;
+  readonly #explains: boolean;
   #raised: Anomaly[] = [];
   readonly #told = new Map<string, Told>();
 
-  constructor(raise: (anomaly: Anomaly) => void) {
+  /** `explains`: whether a part that is not past the line itself explains a whole that it makes most of. */
+  constructor(raise: (anomaly: Anomaly) => void, explains = false) {
     this.#raise = raise;
+    this.#explains = explains;
   }
 
   readonly collect = (anomaly: Anomaly): void => {
@@ -32,14 +37,19 @@ export class Families {
   /** Passes on what was collected of one interval. */
   settle(partsOf: PartsOf): void {
     if (this.#raised.length === 0) return;
-    const raised = this.#raised;
+    const all = this.#raised;
     this.#raised = [];
+    const raised = all.filter((anomaly) => !all.some((other) => isMostOf(other, anomaly)));
     // wholes first, then the most surprising part
     raised.sort(
       (a, b) => Number(a.labels.part !== undefined) - Number(b.labels.part !== undefined) || b.score - a.score,
     );
     for (const anomaly of raised) {
       const { labels, score, time } = anomaly;
+      const behind = all.filter((other) => isBehind(other, anomaly)).sort((a, b) => excess(b) - excess(a));
+      const named = behind.length > 0 ? behind.map((other) => `"${other.labels.template}"`) : partsOf(anomaly);
+      const parts = labels.part === undefined ? named.slice(0, MOST_NAMED) : [];
+      if (this.#explains && behind.length === 0 && parts.length > 0) continue;
       const key = keyOf(labels);
       const before = this.#told.get(key);
       const other = before !== undefined && (before.part !== labels.part || before.time === time);
@@ -47,13 +57,23 @@ export class Families {
       this.#told.delete(key);
       this.#told.set(key, { part: labels.part, score, time });
       if (this.#told.size > MOST_TOLD) this.#told.delete(this.#told.keys().next().value!);
-      const parts = labels.part === undefined ? partsOf(labels).slice(0, MOST_NAMED) : [];
       this.#raise(
         parts.length === 0 ? anomaly : { ...anomaly, contributors: parts, reason: withParts(anomaly, parts) },
       );
     }
   }
 }
+
+const excess = ({ observed, expected }: Anomaly) => Math.abs(observed - expected);
+
+/** Whether an anomaly is of a template of the series that the other is of, which surges or falls as it does. */
+const isBehind = (part: Anomaly, whole: Anomaly) =>
+  part.labels.template !== undefined &&
+  whole.labels.part === undefined &&
+  part.observed > part.expected === whole.observed > whole.expected &&
+  keyOf(part.labels) === keyOf(whole.labels);
+
+const isMostOf = (part: Anomaly, whole: Anomaly) => isBehind(part, whole) && excess(part) >= MOSTLY * excess(whole);
 
 /** "...; mostly 503." */
 const withParts = ({ reason }: Anomaly, [first]: readonly string[]) => reason.replace(/\.$/, `; mostly ${first}.`);

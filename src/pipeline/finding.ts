@@ -58,6 +58,9 @@ export function fingerprint(detector: string, signal: Telemetry, labels: Labels,
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
+/** When the episode of that id opened, in Unix milliseconds; NaN where the id does not say. */
+export const openedAt = (id: string | undefined): number => Number.parseInt(id?.split("-")[1] ?? "", 36);
+
 /** Without episodes yet, each anomaly opens one of its own, unless its finder says since when it lasts. */
 export function describe(evidence: Evidence, labels: Labels): Anomaly {
   const mark = fingerprint(evidence.detector, evidence.signal, labels, evidence.about ?? labels.part);

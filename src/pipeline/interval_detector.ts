@@ -11,50 +11,36 @@ import type {
   RowsOf,
   Spans,
 } from "../api/index.ts";
-import { hash0, hash1, hashBytes, mix } from "../otlp/identity.ts";
 import { clipped } from "../otlp/labels.ts";
 import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
-import { NO_SERIES, type RowOwner, SeriesTable } from "../series/table.ts";
+import type { SeriesTable } from "../series/table.ts";
 import { Bunch } from "./bunch.ts";
 import { Detector } from "./detect.ts";
 import { Examples } from "./examples.ts";
 import { Families } from "./families.ts";
+import { openedAt } from "./finding.ts";
 import { completedIntervals, type IntervalDetectorOptions } from "./interval_options.ts";
 import { matching } from "./match.ts";
+import { type MemberOwner, Members, type SavedMember } from "./members.ts";
 import type { DetectorCounts } from "./reporter.ts";
-import { type Source, Tally } from "./tally.ts";
+import type { Source } from "./source.ts";
+import { Tally } from "./tally.ts";
 import type { Tap } from "./tap.ts";
+import { NOWHERE, TemplateParts } from "./template_parts.ts";
 
 type Counted = "logs" | "traces";
-
-// In the map from the table's rows: larger values are a member + WATCHED.
-const UNDECIDED = 0;
-const IGNORED = 1;
-const WATCHED = 2;
 
 /** Parts of a series; what does not fit is told as REST. */
 const MOST_PARTS = 8;
 const REST = "other";
+/** Templates of a series that are its parts; what does not fit is only counted in the whole. */
+const MOST_TEMPLATES = 512;
+/** What an interval counts for in the next, of what came lately; and from how many on that a template had says anything. */
+const LATELY = 0.8;
+const MANY = 20;
 const LONGEST_PART = 64;
-const LONGEST_NAME = 1024;
 /** Severity number from which a record counts as failed. */
 const ERROR = 17;
-
-/** What members have in common, of which there may be many. */
-const NO_SCOPE: Labels["scope"] = { name: "", version: "" };
-const NO_ATTRIBUTES: Labels["attributes"] = {};
-
-/** A series, or a part of one. */
-interface Member {
-  readonly labels: Labels;
-  readonly source: Source;
-  /** Of a part: the whole. */
-  readonly whole: number;
-  /** By name; of a whole that has any. */
-  parts: Map<string, number> | undefined;
-  /** Row of the table that it is counted from; -1 while it is not. */
-  row: number;
-}
 
 /** Of what is judged at once: one row a member. */
 interface IntervalRows {
@@ -64,31 +50,30 @@ interface IntervalRows {
   time: Float64Array;
   count: Float64Array;
   failed: Float64Array;
+  others: Float64Array;
+  part: Uint8Array;
 }
 
-export class IntervalDetector implements Processor<any>, RowOwner, Kept {
+export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
   readonly #plugin: IntervalDetectorPlugin<any, Counted>;
   readonly #options: IntervalDetectorOptions;
-  readonly #table: SeriesTable;
-  readonly #allows: ReturnType<typeof matching>;
   readonly #tally: Tally;
   readonly #examples: Examples;
-  /** Identities of members; the detector's series are its rows. */
-  readonly #members: SeriesTable;
-  readonly #known: (Member | undefined)[] = [];
+  /** Of one whose parts are templates. */
+  readonly #templates: TemplateParts | undefined;
+  readonly #members: Members;
   readonly #detector: Detector<any>;
   readonly #families: Families;
   readonly #bunch: Bunch | undefined;
-  #map = new Int32Array(0);
   readonly #rows: IntervalRows = roomFor(0);
   /** By member: rows of it in the interval that is being judged. */
   #counted = new Float64Array(0);
+  /** By member: rows of about the last minute, of a detector of templates. */
+  #lately = new Float64Array(0);
   #touched = new Uint32Array(0);
-  #hash0 = new Int32Array(0);
-  #hash1 = new Int32Array(0);
+  /** Rows of all series of each span kind, in the interval that is being judged. */
+  readonly #ofKind = new Map<string | undefined, number>();
   readonly #taken = { count: 0, failed: 0 };
-  readonly #id = { hash0: new Int32Array(1), hash1: new Int32Array(1), series: new Uint32Array(1) };
-  readonly #encoder = new TextEncoder();
 
   /** Arguments as those of `Detector`; `options` are the plugin's own and the agent's, parsed. */
   constructor(
@@ -102,22 +87,19 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
   ) {
     this.#plugin = plugin;
     this.#options = completedIntervals(options);
-    this.#table = table;
-    this.#allows = matching(this.#options.match);
-    this.#tally = new Tally(this.#options.interval, this.#options.lateness);
+    const { interval, lateness, match, max_series } = this.#options;
+    this.#tally = new Tally(interval, lateness);
     this.#examples = new Examples(this.#tally.ring);
-    this.#members = new SeriesTable(this.#options.max_series);
-    this.#members.own({
-      grow: (capacity) => this.#grow(capacity),
-      recycle: (member) => this.#forget(member),
-    });
-    // what `match` lets in is decided here, once a series
+    if (plugin.part === "template") this.#templates = new TemplateParts(this.#tally.ring - 2);
+    this.#members = new Members(table, this.#tally, matching(match), max_series, this);
+    // what `match` lets in is decided by the members, once a series
     const all = { ...this.#options, match: {} };
     this.#bunch = plugin.together ? new Bunch(raise) : undefined;
-    this.#families = new Families(this.#bunch?.collect ?? raise);
-    const { collect } = this.#families;
-    this.#detector = new Detector(plugin as never, options, all, host, this.#members, collect, counts, tap);
-    table.own(this);
+    this.#families = new Families(this.#bunch?.collect ?? raise, plugin.part === "template");
+    const collect = (anomaly: Anomaly) => {
+      if (!this.#renames(anomaly)) this.#families.collect(anomaly);
+    };
+    this.#detector = new Detector(plugin as never, options, all, host, this.#members.identities, collect, counts, tap);
   }
 
   get counts(): DetectorCounts {
@@ -126,17 +108,11 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
 
   /** Series and parts remembered. */
   get series(): number {
-    return this.#members.length;
+    return this.#members.identities.length;
   }
 
   get stateBytes(): number {
-    return (
-      this.#detector.stateBytes +
-      this.#tally.byteLength +
-      this.#examples.byteLength +
-      this.#map.byteLength +
-      this.#members.byteLength
-    );
+    return this.#detector.stateBytes + this.#tally.byteLength + this.#examples.byteLength + this.#members.byteLength;
   }
 
   get threshold(): number {
@@ -153,143 +129,95 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
   }
 
   async stop(): Promise<void> {
-    this.#table.disown(this);
+    this.#members.stop();
     await this.#detector.stop();
   }
 
   grow(capacity: number): void {
-    const map = new Int32Array(capacity);
-    map.set(this.#map);
-    this.#map = map;
-  }
-
-  recycle(row: number): void {
-    const code = this.#map[row];
-    this.#map[row] = UNDECIDED;
-    const member = code >= WATCHED ? this.#known[code - WATCHED] : undefined;
-    if (member) member.row = -1;
-  }
-
-  #grow(capacity: number): void {
-    this.#tally.grow(capacity);
     this.#examples.grow(capacity);
     Object.assign(this.#rows, roomFor(capacity));
     this.#counted = new Float64Array(capacity);
+    const lately = new Float64Array(capacity);
+    lately.set(this.#lately);
+    this.#lately = lately;
     this.#touched = new Uint32Array(capacity);
-    this.#hash0 = new Int32Array(capacity);
-    this.#hash1 = new Int32Array(capacity);
   }
 
-  #forget(member: number): void {
-    const known = this.#known[member];
-    if (!known) return;
-    this.#known[member] = undefined;
-    if (known.row >= 0 && this.#map[known.row] === member + WATCHED) this.#map[known.row] = UNDECIDED;
-    for (const part of known.parts?.values() ?? []) {
-      // a part without its whole is counted no more, and goes when its room is wanted
-      const own = this.#known[part];
-      if (own) this.#tally.leave(own.source, part);
-      this.#known[part] = undefined;
-    }
-    const whole = known.whole >= 0 ? this.#known[known.whole] : undefined;
-    whole?.parts?.delete(known.labels.part!);
-    this.#tally.leave(known.source, member);
+  taken(member: number): void {
+    this.#examples.clear(member);
+    this.#lately[member] = 0;
+  }
+
+  forgotten(member: number, whole: number): void {
+    this.#templates?.forget(member, whole);
   }
 
   process(batch: Batch<Counted>): Batch<Counted> {
     const { rows, receivedAt, signal } = batch;
-    this.#members.tick(receivedAt);
+    this.#members.identities.tick(receivedAt);
     this.tick(receivedAt);
     const spans = signal === "traces" ? (rows as Spans) : undefined;
     const { severity } = rows as LogRecords;
     const { traceId, spanId } = rows as RowsOf[Counted];
+    const mined = this.#templates && batch.mined;
+    if (mined) this.#templates!.use(mined.templates);
     for (let i = 0; i < rows.length; i++) {
-      const row = rows.series[i];
-      let code = this.#map[row];
-      if (code < WATCHED) {
-        if (code === IGNORED) continue;
-        code = this.#decide(batch, i);
-        this.#map[row] = code;
-        if (code < WATCHED) continue;
-      }
-      const member = code - WATCHED;
-      const known = this.#known[member]!;
+      const member = this.#members.of(batch, i, rows.series[i]);
+      if (member < 0) continue;
       const time = spans ? rows.time[i] + spans.duration[i] : rows.time[i];
-      const number = this.#tally.intervalOf(known.source, time, receivedAt);
+      const number = this.#tally.intervalOf(this.#tally.sourceOf(member), time, receivedAt);
       if (Number.isNaN(number)) continue;
       const failed = spans ? (spans.inherited[i] === 1 ? 0 : spans.failed[i]) : severity[i] >= ERROR ? 1 : 0;
-      this.#tally.add(member, number, 1, failed);
-      if (this.#examples.wants(member, number, failed)) {
+      if (this.#tally.add(member, number, 1, failed)) {
         this.#examples.take(member, number, failed, batch.bytes, traceId[i], spanId[i]);
       }
-      if (failed === 1 && this.#plugin.part) this.#addPart(batch, i, member, number);
+      if (mined) this.#addTemplate(batch as Batch<"logs">, i, member, number, failed);
+      else if (failed === 1 && this.#plugin.part) this.#addPart(batch, i, member, number);
     }
     return batch;
   }
 
-  #decide(batch: Batch<Counted>, i: number): number {
-    const labels = batch.labels(i);
-    const row = batch.rows.series[i];
-    const [h0, h1] = this.#table.identity(row);
-    if (this.#allows && !this.#allows(labels)) {
-      // it was let in before a restart or reload
-      const restored = this.#members.find(h0, h1);
-      if (restored >= 0) this.#forget(restored);
-      return IGNORED;
-    }
-    const member = this.#member(h0, h1, () => ({ labels: named(labels), whole: -1, row }));
-    if (member < 0) return UNDECIDED;
-    this.#known[member]!.row = row;
-    return member + WATCHED;
-  }
-
-  /** The member of an identity, -1 where there is no room for it. */
-  #member(h0: number, h1: number, make: () => Pick<Member, "labels" | "whole" | "row">): number {
-    const { hash0, hash1, series } = this.#id;
-    hash0[0] = h0;
-    hash1[0] = h1;
-    this.#members.assign(hash0, hash1, 1, series);
-    const member = series[0];
-    if (member === NO_SERIES) return -1;
-    if (!this.#known[member]) {
-      const made = make();
-      const { resource } = made.labels;
-      const source = this.#tally.source(`${resource["service.namespace"] ?? ""}\n${resource["service.name"] ?? ""}`);
-      source.resource ??= resource;
-      const labels = { ...made.labels, resource: source.resource, scope: NO_SCOPE, attributes: NO_ATTRIBUTES };
-      this.#known[member] = { ...made, labels, source, parts: undefined };
-      this.#tally.clear(member);
-      this.#examples.clear(member);
-      this.#tally.join(source, member);
-    }
-    return member;
-  }
-
   #addPart(batch: Batch<Counted>, i: number, member: number, number: number): void {
-    const known = this.#known[member]!;
-    const named = this.#plugin.part!(batch, i);
+    const { part: partOf } = this.#plugin;
+    const named = typeof partOf === "function" ? partOf(batch, i) : undefined;
     if (named === undefined) return;
     let name = clipped(named, LONGEST_PART);
-    known.parts ??= new Map();
-    if (!known.parts.has(name) && known.parts.size >= MOST_PARTS) name = REST;
-    let part = known.parts.get(name);
-    if (part === undefined) {
-      const [w0, w1] = this.#members.identity(member);
-      const bytesOf = this.#encoder.encode(name);
-      hashBytes(bytesOf, new DataView(bytesOf.buffer), 0, bytesOf.length, 1);
-      mix(w0, w1, hash0, hash1);
-      const labels = { ...known.labels, part: name };
-      part = this.#member(hash0, hash1, () => ({ labels, whole: member, row: -1 }));
-      if (part < 0) return;
-      if (this.#known[member] !== known) {
-        // the whole had to make room for it
-        this.#forget(part);
-        return;
-      }
-      known.parts.set(name, part);
-    }
+    const { parts } = this.#members.get(member);
+    if (parts && !parts.has(name) && parts.size >= MOST_PARTS) name = REST;
+    const part = this.#members.part(member, name);
+    if (part < 0) return;
     this.#examples.copy(member, part, number);
     this.#tally.add(part, number, 0, 1);
+  }
+
+  #addTemplate(batch: Batch<"logs">, i: number, member: number, number: number, failed: number): void {
+    const template = batch.mined!.template[i];
+    if (template === 0) return;
+    const { rows } = batch;
+    const templates = this.#templates!;
+    let part = templates.of(member, template);
+    if (part === undefined || (part === NOWHERE && templates.triesAgain(member, number))) {
+      const id = batch.mined!.templates.id(template);
+      part = this.#makesRoom(member, id, number) ? this.#members.part(member, id) : NOWHERE;
+      templates.know(member, template, part, number);
+    }
+    if (part === NOWHERE) return;
+    this.#tally.add(part, number, 0, 1);
+    if (!this.#examples.wants(part, number, failed)) return;
+    this.#examples.take(part, number, failed, batch.bytes, rows.traceId[i], rows.spanId[i]);
+    templates.take(batch, i, part, number);
+  }
+
+  /** Whether a template is a part of the series or may become one: where all places are taken, one that sleeps makes way. */
+  #makesRoom(member: number, id: string, number: number): boolean {
+    const { parts } = this.#members.get(member);
+    if (!parts || parts.size < MOST_TEMPLATES || parts.has(id)) return true;
+    for (const part of parts.values()) {
+      if (!this.#tally.sleeps(part, number)) continue;
+      this.#members.forget(part);
+      return true;
+    }
+    return false;
   }
 
   tick(now: number): void {
@@ -306,6 +234,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       taken.count = taken.failed = 0;
       if (counted) this.#tally.take(member, number, taken);
       this.#counted[member] = taken.count;
+      if (this.#templates) this.#lately[member] = LATELY * this.#lately[member] + Math.max(taken.count, taken.failed);
       if (this.#tally.sleeps(member, number)) continue;
       const i = rows.length++;
       rows.series[i] = member;
@@ -317,10 +246,12 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     for (let i = 0; i < rows.length; i++) {
       const member = rows.series[i];
       if (rows.count[i] + rows.failed[i] > 0) this.#touched[touched++] = member;
-      const { whole } = this.#known[member]!;
+      const { whole } = this.#members.get(member);
+      rows.part[i] = whole >= 0 ? 1 : 0;
       if (whole >= 0) rows.count[i] = this.#counted[whole];
     }
-    this.#touch(touched);
+    this.#countOthers();
+    this.#members.touch(this.#touched, touched);
     const judged: Pick<Batch<any>, "signal" | "bytes" | "receivedAt" | "labels"> & { rows: IntervalRows } = {
       signal: this.#plugin.signal,
       bytes: new Uint8Array(0),
@@ -329,7 +260,21 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       labels: (row: number) => this.#labels(rows.series[row], number),
     };
     this.#detector.process(judged as unknown as Batch<any>);
-    this.#families.settle((labels) => this.#failingParts(labels));
+    this.#families.settle((anomaly) => (this.#templates ? this.#mostly(anomaly) : this.#failingParts(anomaly.labels)));
+  }
+
+  #countOthers(): void {
+    const { length, series, count, others, part } = this.#rows;
+    const ofKind = this.#ofKind;
+    ofKind.clear();
+    for (let i = 0; i < length; i++) {
+      if (part[i] === 1) continue;
+      const { kind } = this.#members.get(series[i]).labels;
+      ofKind.set(kind, (ofKind.get(kind) ?? 0) + count[i]);
+    }
+    for (let i = 0; i < length; i++) {
+      others[i] = (ofKind.get(this.#members.get(series[i]).labels.kind) ?? 0) - count[i];
+    }
   }
 
   /** Of the series with these labels, in the interval being judged. */
@@ -337,29 +282,61 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
     const { length, series, failed } = this.#rows;
     const parts: { part: string; failed: number }[] = [];
     for (let i = 0; i < length; i++) {
-      const { labels } = this.#known[series[i]]!;
+      const { labels } = this.#members.get(series[i]);
       if (labels.part === undefined || labels.name !== name || labels.kind !== kind || !(failed[i] > 0)) continue;
       parts.push({ part: labels.part, failed: failed[i] });
     }
     return parts.sort((a, b) => b.failed - a.failed).map(({ part }) => part);
   }
 
-  #labels(member: number, number: number): Labels {
-    return { ...this.#known[member]!.labels, ...this.#examples.of(member, number) };
+  /** Whether an anomaly is of a template of which the records have another one by now, or of one that has got those of another. */
+  #renames({ id, labels }: Anomaly): boolean {
+    if (!this.#templates || labels.part === undefined) return false;
+    const { length, series } = this.#rows;
+    for (let i = 0; i < length; i++) {
+      const known = this.#members.get(series[i]);
+      if (known.labels.part !== labels.part || known.labels.name !== labels.name) continue;
+      const siblings = this.#members.partsOf(known.whole);
+      return this.#templates.renames(series[i], labels.part, siblings, openedAt(id) / this.#options.interval);
+    }
+    return false;
   }
 
-  /** What was counted keeps its place when there is no room for what is new. */
-  #touch(count: number): void {
-    this.#members.identities(this.#touched, count, this.#hash0, this.#hash1);
-    this.#members.assign(this.#hash0, this.#hash1, count, this.#touched);
+  /** The template that most records of a series that surges have had of late. */
+  #mostly({ labels: { name }, observed, expected }: Anomaly): string[] {
+    if (!(observed > expected)) return [];
+    const { length, series, part } = this.#rows;
+    for (let i = 0; i < length; i++) {
+      const { labels, whole } = this.#members.get(series[i]);
+      if (part[i] === 0 || labels.name !== name || this.#lately[series[i]] < MANY) continue;
+      const { template } = this.#lasting(series[i]);
+      if (template !== undefined && this.#lately[series[i]] > this.#lately[whole] / 2) return [`"${template}"`];
+    }
+    return [];
+  }
+
+  #labels(member: number, number: number): Labels {
+    const { labels, whole } = this.#members.get(member);
+    if (!this.#templates || whole < 0) return { ...labels, ...this.#examples.of(member, number) };
+    // ids and example are those of one record
+    return {
+      ...labels,
+      ...this.#examples.of(member, this.#templates.intervalOf(member)),
+      ...this.#templates.labels(member),
+    };
+  }
+
+  /** Labels that name a member after a restart too. */
+  #lasting(member: number): Labels {
+    const { labels } = this.#members.get(member);
+    const template = this.#templates?.labels(member).template;
+    return template === undefined ? labels : { ...labels, template };
   }
 
   /** All that it remembers but the counts of open intervals. */
   takeSnapshot(): Snapshot {
     const snapshot = this.#detector.takeSnapshot();
-    const members = this.#known.flatMap((known, member) =>
-      known ? [{ identity: this.#members.identity(member), member, labels: known.labels, whole: known.whole }] : [],
-    );
+    const members = this.#members.save((member) => this.#lasting(member));
     const sources = [...this.#tally.sources.values()].map(({ key, usual }) => [key, usual] as const);
     const kept = column(
       "members",
@@ -377,20 +354,7 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
       throw new SnapshotError(`counts in intervals of ${saved.interval} ms, not of ${this.#options.interval} ms`);
     }
     this.#detector.restore(snapshot);
-    const members = new Map<number, number>();
-    // wholes come before their parts
-    for (const { identity, member, labels, whole } of saved.members.sort((a, b) => a.whole - b.whole)) {
-      const [h0, h1] = identity;
-      if (whole >= 0 && !members.has(whole)) continue;
-      if (this.#members.find(h0, h1) < 0) continue;
-      const own = members.get(whole) ?? -1;
-      const id = this.#member(h0, h1, () => ({ labels, whole: own, row: -1 }));
-      members.set(member, id);
-      if (own < 0) continue;
-      const known = this.#known[own]!;
-      known.parts ??= new Map();
-      known.parts.set(labels.part!, id);
-    }
+    this.#members.restore(saved.members);
     for (const [key, usual] of saved.sources) {
       const source = this.#tally.sources.get(key);
       if (source) source.usual = usual;
@@ -401,26 +365,13 @@ export class IntervalDetector implements Processor<any>, RowOwner, Kept {
 interface Saved {
   /** Milliseconds. */
   readonly interval: number;
-  readonly members: {
-    readonly identity: readonly [number, number];
-    readonly member: number;
-    readonly labels: Labels;
-    readonly whole: number;
-  }[];
+  readonly members: SavedMember[];
   readonly sources: (readonly [key: string, usual: number])[];
 }
 
 function roomFor(capacity: number): IntervalRows {
   const f64 = () => new Float64Array(capacity);
   const u32 = () => new Uint32Array(capacity);
-  return { length: 0, series: u32(), offset: u32(), time: f64(), count: f64(), failed: f64() };
-}
-
-/** What makes a series of spans or records, of the labels of one row of it. */
-function named({ resource, scope, attributes, ...labels }: Labels): Labels {
-  const keys = ["service.namespace", "service.name"].filter((key) => resource[key] !== undefined);
-  const short = <T>(value: T) => (typeof value === "string" ? clipped(value, LONGEST_NAME) : value);
-  const own = Object.fromEntries(keys.map((key) => [key, short(resource[key])]));
-  const name = clipped(labels.name, LONGEST_NAME);
-  return { ...labels, name, resource: own, scope: NO_SCOPE, attributes: NO_ATTRIBUTES, traceId: "", spanId: "" };
+  const part = new Uint8Array(capacity);
+  return { length: 0, series: u32(), offset: u32(), time: f64(), count: f64(), failed: f64(), others: f64(), part };
 }

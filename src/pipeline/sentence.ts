@@ -63,7 +63,12 @@ const VERBS: Readonly<Record<string, string>> = {
   drift: "has drifted to",
 };
 
-const USUALLY = ["usually it is", "at this hour it is usually", "at this hour of the week it is usually"];
+const USUALLY = [
+  "usually it is",
+  "at this hour it is usually",
+  "at this hour of the week it is usually",
+  "with its service as busy as it is, usually",
+];
 
 /** "checkout http.server.duration p95 is 2.31 s; at this hour it is usually 180 to 420 ms (rarer than 1 in 2 million)." */
 export function sentence(evidence: Evidence, labels: Labels): string {
@@ -103,6 +108,7 @@ function said({ observed, expected, lower, upper }: Evidence, labels: Labels, un
     lower: shown(lower),
     upper: shown(upper),
     side: observed > upper ? "above" : observed < lower ? "below" : "within",
+    numbers: { observed, expected },
   };
 }
 

@@ -1,39 +1,12 @@
 // Counts of rows by member and interval of event time: open ones in rings, closed when the clock has passed them by the lateness.
-import type { Attributes } from "../api/index.ts";
+import { Source } from "./source.ts";
 
-/** Of the intervals in which a service is silent for longer than is usual for it, none is judged. */
-const USUAL_SILENCE = 3;
-const ALWAYS_ALLOWED = 6;
-const FORGETTING = 0.98;
-/** Intervals that are judged after the fact, at most. */
-const LONGEST_SILENCE = 360;
-/** A service whose events are all older than the lateness has a clock that is behind: it is followed by a share of that, so often. Milliseconds. */
-const FOLLOWING = 0.1;
+/** Clocks are followed so often. Milliseconds, as all times here. */
 const FOLLOWS_EVERY = 10_000;
-/** A member that was silent for so long sleeps: sooner when it was counted but a few times. Milliseconds. */
+/** A member that was silent for so long sleeps: sooner when it was counted but a few times. */
 const SLEEPS_AFTER = 2 * 86_400_000;
 const FEW = 20;
 const SLEEPS_SOON = 3_600_000;
-
-/** What is counted together: all series of one service. */
-export class Source {
-  readonly key: string;
-  /** The attributes that name it, once for all of its series. */
-  resource: Attributes | undefined;
-  members: number[] = [];
-  /** Milliseconds that its clock is behind ours, where that is more than the lateness. */
-  lag = 0;
-  /** Least age of an event when it came, of late. */
-  youngest = Number.POSITIVE_INFINITY;
-  /** Number of the latest interval in which anything came from it and that is closed, or that anything came too late for. */
-  closed = Number.NaN;
-  /** Intervals that it is silent for at times. */
-  usual = 0;
-
-  constructor(key: string) {
-    this.key = key;
-  }
-}
 
 /** Told of each closed interval of each source that was heard in it: `end` is in Unix milliseconds. */
 export type OnClosed = (source: Source, number: number, end: number, counted: boolean) => void;
@@ -44,11 +17,12 @@ export class Tally {
   late = 0;
   readonly #interval: number;
   readonly #lateness: number;
-  /** Open intervals at most; a member's counts of interval n are at member * ring + n % ring. */
+  /** Open intervals at most; interval n is the one at n % ring of a member. */
   readonly ring: number;
-  #count = new Uint32Array(0);
-  #failed = new Uint32Array(0);
-  /** By member: counted so far, up to FEW; number of the latest interval it was counted in. */
+  /** By member and interval: count and failures, next to each other since they are counted together. */
+  #counts = new Uint32Array(0);
+  readonly #sourceOf: Source[] = [];
+  /** By member, as of the intervals that are closed: counted so far, up to FEW; number of the latest it was counted in. */
   #known = new Uint8Array(0);
   #latest = new Float64Array(0);
   /** Number of the last closed interval; and of the last that was not counted from its beginning. */
@@ -64,28 +38,24 @@ export class Tally {
   }
 
   get byteLength(): number {
-    return this.#count.byteLength + this.#failed.byteLength + this.#known.byteLength + this.#latest.byteLength;
+    return this.#counts.byteLength + this.#known.byteLength + this.#latest.byteLength;
   }
 
   grow(capacity: number): void {
-    const count = new Uint32Array(capacity * this.ring);
-    const failed = new Uint32Array(capacity * this.ring);
+    const counts = new Uint32Array(2 * capacity * this.ring);
     const known = new Uint8Array(capacity);
     const latest = new Float64Array(capacity);
-    count.set(this.#count);
-    failed.set(this.#failed);
+    counts.set(this.#counts);
     known.set(this.#known);
     latest.set(this.#latest);
-    this.#count = count;
-    this.#failed = failed;
+    this.#counts = counts;
     this.#known = known;
     this.#latest = latest;
   }
 
   clear(member: number): void {
-    const at = member * this.ring;
-    this.#count.fill(0, at, at + this.ring);
-    this.#failed.fill(0, at, at + this.ring);
+    const from = 2 * member * this.ring;
+    this.#counts.fill(0, from, from + 2 * this.ring);
     this.#known[member] = 0;
     this.#latest[member] = Number.NaN;
   }
@@ -99,8 +69,13 @@ export class Tally {
     return source;
   }
 
+  sourceOf(member: number): Source {
+    return this.#sourceOf[member];
+  }
+
   join(source: Source, member: number): void {
     source.members.push(member);
+    this.#sourceOf[member] = source;
   }
 
   leave(source: Source, member: number): void {
@@ -123,24 +98,18 @@ export class Tally {
     return Number.NaN;
   }
 
-  /** The clock of a service of which anything came in time is right, and one that is ahead does no harm. */
-  #follow(now: number): void {
-    if (Math.abs(now - this.#followed) < FOLLOWS_EVERY) return;
-    this.#followed = now;
-    for (const source of this.sources.values()) {
-      const { youngest } = source;
-      if (youngest === Number.POSITIVE_INFINITY) continue;
-      source.lag += FOLLOWING * ((youngest > this.#lateness ? youngest : 0) - source.lag);
-      source.youngest = Number.POSITIVE_INFINITY;
-    }
+  /** Whether it is the first of the member in this interval, or the first failure. */
+  add(member: number, number: number, count: number, failed: number): boolean {
+    const counts = this.#counts;
+    const at = this.#at(member, number);
+    const first = counts[at + 1] === 0 && (failed > 0 || counts[at] === 0);
+    counts[at] += count;
+    counts[at + 1] += failed;
+    return first;
   }
 
-  add(member: number, number: number, count: number, failed: number): void {
-    const at = member * this.ring + (number % this.ring);
-    this.#count[at] += count;
-    this.#failed[at] += failed;
-    if (this.#known[member] < FEW) this.#known[member]++;
-    this.#latest[member] = number;
+  #at(member: number, number: number): number {
+    return 2 * (member * this.ring + (number % this.ring));
   }
 
   /** Closes what the clock has passed; `now` is in Unix milliseconds. */
@@ -152,8 +121,7 @@ export class Tally {
       // the first look at the clock, or it was set back: what came before, in this interval too, is not known
       this.#closed = this.#partial = Math.ceil(now / this.#interval) - 1;
       for (const source of this.sources.values()) source.closed = Number.NaN;
-      this.#count.fill(0);
-      this.#failed.fill(0);
+      this.#counts.fill(0);
       return;
     }
     for (let number = this.#closed + 1; number <= until; number++) {
@@ -166,34 +134,46 @@ export class Tally {
     if (until > this.#closed) this.#closed = until;
   }
 
+  #follow(now: number): void {
+    if (Math.abs(now - this.#followed) < FOLLOWS_EVERY) return;
+    this.#followed = now;
+    for (const source of this.sources.values()) source.follow(this.#lateness);
+  }
+
   #close(source: Source, number: number, closed: OnClosed): void {
-    const counted = source.members.some((member) => this.#count[member * this.ring + (number % this.ring)] > 0);
-    if (!counted) return;
-    const silent = Number.isNaN(source.closed) ? 0 : number - source.closed - 1;
-    const allowed = Math.min(LONGEST_SILENCE, USUAL_SILENCE * source.usual + ALWAYS_ALLOWED);
-    if (silent <= allowed) {
-      for (let missed = source.closed + 1; missed < number; missed++) {
-        closed(source, missed, (missed + 1) * this.#interval, false);
-      }
+    if (!source.members.some((member) => this.#counts[this.#at(member, number)] > 0)) return;
+    for (let missed = source.heard(number); missed < number; missed++) {
+      closed(source, missed, (missed + 1) * this.#interval, false);
     }
-    source.usual = Math.max(FORGETTING * source.usual, Math.min(silent, 2 * source.usual + ALWAYS_ALLOWED));
-    source.closed = number;
     closed(source, number, (number + 1) * this.#interval, true);
   }
 
   /** Count and failures of a member in the interval being closed, which are forgotten by this. */
   take(member: number, number: number, into: { count: number; failed: number }): void {
-    const at = member * this.ring + (number % this.ring);
-    into.count = this.#count[at];
-    into.failed = this.#failed[at];
-    this.#count[at] = 0;
-    this.#failed[at] = 0;
+    const at = this.#at(member, number);
+    const count = this.#counts[at];
+    const failed = this.#counts[at + 1];
+    into.count = count;
+    into.failed = failed;
+    if (count + failed === 0) return;
+    this.#counts[at] = this.#counts[at + 1] = 0;
+    // failures of a part are counted with its whole
+    this.#known[member] = Math.min(FEW, this.#known[member] + Math.max(count, failed));
+    this.#latest[member] = number;
   }
 
   /** Whether it was not counted for so long that it is not judged any more, until it is counted again. */
   sleeps(member: number, number: number): boolean {
     const silent = (number - this.#latest[member]) * this.#interval;
     if (Number.isNaN(silent)) this.#latest[member] = number;
-    return silent > SLEEPS_AFTER || (silent > SLEEPS_SOON && this.#known[member] < FEW);
+    const long = silent > SLEEPS_AFTER || (silent > SLEEPS_SOON && this.#known[member] < FEW);
+    return long && !this.#isOpen(member);
+  }
+
+  /** Whether it was counted in an interval that is not closed yet. */
+  #isOpen(member: number): boolean {
+    const from = 2 * member * this.ring;
+    for (let at = from; at < from + 2 * this.ring; at++) if (this.#counts[at] > 0) return true;
+    return false;
   }
 }

@@ -263,7 +263,7 @@ function strange(
   const small = new Uint8Array(length);
   const ids = { traceId: u32, spanId: u32, parentSpanId: u32, bodyKind: small, bodyStart: u32, bodyEnd: u32 };
   const severity = Uint8Array.from({ length }, (_, i) => (odd(i) ? i % 25 : 9));
-  const counted = { count: value, failed: kind === "intervals" ? value : small };
+  const counted = { count: value, failed: kind === "intervals" ? value : small, others: value, part: small };
   const columns = { series, time, offset: u32, value, duration: value, self: value, kind: small, inherited: small };
   const all = { ...columns, severity, ...ids, ...counted };
   const rows = { length, age: u32, ...all } as unknown as JudgedRows<Telemetry>;

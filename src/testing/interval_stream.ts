@@ -26,7 +26,7 @@ export function intervals(signal: "logs" | "traces", given: StreamOptions = {}):
   table.assign(hash, hash, count, ids);
   const f64 = () => new Float64Array(length);
   const rows = { length, series: new Uint32Array(length), offset: new Uint32Array(length), time: f64() };
-  const counts = { count: f64(), failed: f64() };
+  const counts = { count: f64(), failed: f64(), others: f64(), part: new Uint8Array(length) };
   const planted = new Uint8Array(length);
   for (let point = 0, row = 0; point < points; point++) {
     for (let operation = 0; operation < count; operation++, row++) {
@@ -38,6 +38,11 @@ export function intervals(signal: "logs" | "traces", given: StreamOptions = {}):
       counts.count[row] = calls;
       for (let i = 0; i < calls; i++) if (random() < (outage ? FAILS : USUALLY_FAILS)) counts.failed[row]++;
       planted[row] = outage ? 1 : 0;
+      for (let other = row - operation; other < row; other++) {
+        if ((row - other) % services > 0) continue;
+        counts.others[row] += counts.count[other];
+        counts.others[other] += calls;
+      }
     }
   }
   const labels = (row: number): Labels => ({

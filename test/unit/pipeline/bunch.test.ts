@@ -54,3 +54,20 @@ test("a bunch that does not end is told anew after an hour", () => {
   for (let minute = 0; minute < 150; minute++) say(`${minute}`, minute, 1.1);
   assert.equal(told.length, 3);
 });
+
+test("what fell silent at one moment is one event, however long it takes to be sure of what is rare", () => {
+  const told: string[] = [];
+  const bunch = new Bunch(({ fingerprint }) => told.push(fingerprint));
+  const labels = { resource: { "service.name": "cart" } } as unknown as Anomaly["labels"];
+  const silent = (fingerprint: string, since: number, minute: number) => {
+    const id = `${fingerprint}-${(since * MINUTE).toString(36)}`;
+    const more = { labels, time: minute * MINUTE, score: 1.1, observed: 0, expected: 5, reason: "" };
+    bunch.collect({ id, fingerprint, ...more } as Anomaly);
+    bunch.settle();
+  };
+  silent("often", 100, 101);
+  silent("seldom", 96, 140);
+  silent("rare", 60, 400);
+  silent("later", 390, 410);
+  assert.deepEqual(told, ["often", "later"]);
+});

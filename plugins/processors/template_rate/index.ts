@@ -1,0 +1,92 @@
+// Records per template, service and severity: bursts, drops and silence, against the recent past and the time of day and week.
+import { defineIntervalDetector, isWanted, type StateOf, z } from "vedette";
+import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
+import { BURST_STATE, burst, judgeBurst } from "./burst.ts";
+import { saying } from "./saying.ts";
+
+const THRESHOLD = 7;
+/** What is found of a whole, as verdicts have it: places in `finds.more`. */
+const THROUGHPUT = 1;
+const ABSENCE = 2;
+/** What is less than so many times as much, or more than this share, is no burst or drop, however sure. */
+const MORE = 2;
+const LESS = 0.6;
+/** Milliseconds for which a burst that was told is no news. */
+const TOLD = 3_600_000;
+/** So many times the line is news of one all the same. */
+const AGAIN = 2;
+const MINUTE = 60;
+
+const STATE = { ...RATE_STATE, ...BURST_STATE, /** When a burst was last told. */ burstTold: "f64" } as const;
+
+export default defineIntervalDetector({
+  type: "template_rate",
+  signal: "logs",
+  stability: "beta",
+  summary: "Finds templates and severities that are logged far more or far less often than usual, or no longer.",
+  finds: { above: "template_rate", below: "template_rate", more: ["throughput", "absence"] },
+  scores: "rarity",
+  together: true,
+  templates: "needs",
+  part: "template",
+  // how long a series must be known before it is judged is for the model to say
+  defaults: { threshold: THRESHOLD, warmup: 0 },
+  measure: (_, labels) => saying(labels),
+  config: z.object({}),
+  state: STATE,
+  scoreThenLearn({ length, series, time, count, failed, others, part }, state, verdicts, options) {
+    const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
+    const { interval, threshold, alert_budget } = options;
+    const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
+    const wanted = (now: number, usual: number) =>
+      (now > usual ? now >= MORE * usual : now <= LESS * usual) && isWanted(options, now, usual);
+    const pace = paceOf(interval);
+    // a service that starts says many things once: that is no surge
+    const slower = { ...pace, windows: pace.windows.map((each) => (each < pace.minute ? Infinity : each)) };
+    for (let i = 0; i < length; i++) {
+      const s = series[i];
+      const whole = part[i] === 0;
+      const y = whole ? count[i] : failed[i];
+      const wasTold = state.told[s] > 0;
+      const wasOpen = state.incident[s] > 0;
+      judgeRate(state, s, time[i] / 1000, y, whole ? slower : pace, line, wanted, others[i] + count[i] - y);
+      // what small changes have summed up to was part of the incident that is over
+      if (wasOpen && state.incident[s] === 0) state.sumUp[s] = state.sumDown[s] = 0;
+      judgeBurst(state, s, y, Math.round(time[i] / interval) % pace.minute === 0, whole);
+      if (Number.isNaN(rate.rarity)) continue;
+      if (whole) finding[i] = rate.silent ? ABSENCE : THROUGHPUT;
+      if (burst.rarity > rate.rarity && wanted(burst.observed, burst.expected)) {
+        if (burst.rarity >= line && (wasTold || !isNews(state, s, time[i]))) continue;
+        if (whole) finding[i] = THROUGHPUT;
+        score[i] = burst.rarity;
+        observed[i] = burst.observed / MINUTE;
+        expected[i] = burst.expected / MINUTE;
+        since[i] = time[i] - MINUTE * 1000;
+        rows[i] = burst.observed;
+        continue;
+      }
+      score[i] = rate.rarity;
+      const more = rate.observed > rate.expected;
+      if (!wanted(rate.observed, rate.expected) || (more && rate.rarity < AGAIN * line && wasBurst(state, s, time[i])))
+        score[i] = 0;
+      if (score[i] === 0) continue;
+      observed[i] = rate.observed;
+      expected[i] = rate.expected;
+      lower[i] = rate.lower;
+      upper[i] = rate.upper;
+      basis[i] = rate.basis;
+      since[i] = rate.since * 1000;
+      if (!rate.silent) rows[i] = rate.events;
+    }
+  },
+});
+
+const wasBurst = ({ burstTold }: StateOf<typeof STATE>, s: number, time: number) =>
+  Math.abs(time - burstTold[s]) < TOLD;
+
+/** Whether a burst that is past the line at `time` was not told of late; remembered as told. */
+function isNews(state: StateOf<typeof STATE>, s: number, time: number): boolean {
+  if (wasBurst(state, s, time)) return false;
+  state.burstTold[s] = time;
+  return true;
+}
