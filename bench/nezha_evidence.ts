@@ -16,12 +16,16 @@ interface Noted {
   looks: number;
 }
 
-/** By type of processor, of those that judge. */
+/**
+ * By type of processor, of those that judge. Of finders each finding is noted; none is raised unless they run `live`: then what is past
+ * the line is, and what was handed over before is noted only when it has become rarer.
+ */
 export async function evidenceOf(
   { requests }: Day,
   signal: Telemetry,
   types: readonly string[],
   { config, registry }: Loaded,
+  live = false,
 ): Promise<Map<string, Evidence>> {
   const all = new Map(types.map((type) => [type, new Evidence()] as const));
   const start = requests[0].at;
@@ -31,7 +35,7 @@ export async function evidenceOf(
       get(section, type) {
         const plugin = registry.get(section, type);
         const notes = all.get(type);
-        return plugin?.kind === "finder" && notes ? recorded(plugin, notes) : plugin;
+        return plugin?.kind === "finder" && notes ? recorded(plugin, notes, live) : plugin;
       },
     },
     log: new Log({ ...config.service.telemetry.logs, level: "error" }),
@@ -102,18 +106,20 @@ export class Evidence {
   }
 }
 
-/** The finder, of which every finding is noted and none is raised: so it judges on, and what it judges stays the same. */
-function recorded(plugin: Extract<Plugin, { kind: "finder" }>, notes: Evidence): Plugin {
+/** The finder, of which every finding is noted; where none is raised it judges on, and what it judges stays the same. */
+function recorded(plugin: Extract<Plugin, { kind: "finder" }>, notes: Evidence, live: boolean): Plugin {
   return {
     ...plugin,
     create(config: never, host: Host, detection: Detection) {
       const recording: Detection = {
         allows: (labels) => detection.allows(labels),
         fingerprint: (...about) => detection.fingerprint(...about),
-        find({ labels, time, rarity, state, observed, expected }: Finding) {
+        find(finding: Finding, batch, row) {
+          const { labels, time, rarity, tried = 0, state, observed, expected } = finding;
           const strength = rarity * effect(observed, expected);
-          if (state !== "resolved") notes.add(serviceOf(labels), time, strength, 0);
-          return false;
+          const news = !live || rarity > tried;
+          if (state !== "resolved" && news) notes.add(serviceOf(labels), time, strength, 0);
+          return live && detection.find(finding, batch, row);
         },
       };
       return plugin.create(config, host, recording);

@@ -32,8 +32,6 @@ if (!hasLogs(values.data)) {
 }
 /** What comes before the first fault is three minutes. */
 const LEARNING = { learning: "2m", warmup: 5 };
-/** Below it nothing is noted; it keeps nothing else back. */
-const NOTABLE = 1;
 /** Those whose service is looked for in the logs by the second. */
 const FOUND_KINDS = ["exception", "return"];
 
@@ -60,12 +58,7 @@ const faults = day.faults.map((fault) => {
   return { fault, during, own, others: during.length - own.length };
 });
 
-const evidence = await evidenceOf(
-  day,
-  "logs",
-  types,
-  await configOf("logs", pipeline, () => ({ ...LEARNING, threshold: NOTABLE })),
-);
+const evidence = await evidenceOf(day, "logs", types, loaded, true);
 const together = ranked(day, evidence);
 const alone = types.map((type) => ranked(day, new Map([[type, evidence.get(type)!]])));
 const kinds = [...new Set(day.faults.map(({ kind }) => kind))];
@@ -133,7 +126,7 @@ ${finding}
 
 ## Rank of the service
 
-By what all detectors say in the three minutes after the injection, also below the line, put together as in [nezha.md](nezha.md), where traces alone are ranked.
+By what all detectors say in the three minutes after the injection, also below the default line, put together as in [nezha.md](nezha.md), where traces alone are ranked.
 
 ${ranking}
 
