@@ -3,8 +3,8 @@ import { type Batch, defineFinder, duration, type Labels, type Templates, z } fr
 import { discoveryRate, seenAgain } from "vedette/counts";
 import { load, save } from "./saved.ts";
 import { Service, type Statement, WATCHED } from "./service.ts";
-import { kindOf, MOST_ADDED, RANKS, rankOf, rarityOf, rarityOfMany } from "./surprise.ts";
-import { sentence } from "./words.ts";
+import { AGAIN, kindOf, MOST_ADDED, RANKS, rankOf, rarityOf, rarityOfMany } from "./surprise.ts";
+import { sentence, severityOf } from "./words.ts";
 
 /** From ERROR on it is told at once; what is milder waits so long for others that are as new. Milliseconds. */
 const ERROR = 2;
@@ -12,6 +12,8 @@ const SETTLES = 30_000;
 /** New statements within so long of each other are one event, which lasts at most an hour. */
 const ONE_EVENT = 900_000;
 const LONGEST_EVENT = 3_600_000;
+/** In which what is new is counted together. Milliseconds. */
+const WINDOWS = [300_000, ONE_EVENT];
 /** One of an event that is told already is told again when it is so many times as surprising. */
 const MORE = 2;
 const MOST_CANDIDATES = 64;
@@ -99,8 +101,8 @@ export default defineFinder({
       const id = templates!.id(number);
       let statement = service.statements.get(id);
       if (!statement) {
-        const rank = rankOf(batch.rows.severity[row]);
-        statement = discover(service, id, templates!.text(number), rank, time);
+        const text = templates!.text(number);
+        statement = discover(service, id, text, rankOf(batch.rows.severity[row] || severityOf(text)), time);
       } else {
         if (time - statement.first > WATCHED) {
           service.see(statement, time);
@@ -108,7 +110,7 @@ export default defineFinder({
           return;
         }
         if (!service.see(statement, time)) return;
-        const more = seenAgain(time - statement.first, statement.first - service.began);
+        const more = AGAIN * seenAgain(time - statement.first, statement.first - service.began);
         statement.added = Math.min(MOST_ADDED[statement.rank], statement.added + more);
       }
       if (statement.first - service.began >= learning) consider(batch, row, service, statement, number, time);
@@ -154,16 +156,22 @@ export default defineFinder({
       service.version = version;
     }
 
-    /** Of all that the service said for the first time of late. */
+    /** Of all that the service said for the first time of late: in the minutes in which that is most surprising, with variants or without. */
     function rarityOfAll(service: Service, time: number): number {
-      let count = 0;
-      let rate = 0;
-      for (let rank = 0; rank < RANKS; rank++) {
-        const kind = kindOf(rank, false);
-        count += service.discoveries[kind].between(time - ONE_EVENT, time + 1);
-        rate += discoveryRate(service, kind, time - ONE_EVENT, services.values());
+      let most = 0;
+      for (const window of WINDOWS) {
+        let count = 0;
+        let rate = 0;
+        for (const variant of [false, true]) {
+          for (let rank = 0; rank < RANKS; rank++) {
+            const kind = kindOf(rank, variant);
+            count += service.discoveries[kind].between(time - window, time + 1);
+            rate += discoveryRate(service, kind, time - window, services.values());
+          }
+          most = Math.max(most, rarityOfMany(count, (rate * window) / MINUTE));
+        }
       }
-      return rarityOfMany(count, (rate * ONE_EVENT) / MINUTE);
+      return most;
     }
 
     /** Tells the most surprising of those that wait, with the others. */

@@ -9,8 +9,8 @@ export const WATCHED = 3_600_000;
 /** Sights within so long count once. */
 const APART = 10_000;
 const DAY = 86_400_000;
-/** Templates of as many words that are compared with. */
-const ALIKE = 50;
+/** Templates that are compared with. */
+const ALIKE = 512;
 
 export interface Statement {
   /** 16 hex digits. */
@@ -50,8 +50,8 @@ export class Service {
   readonly began: number;
   readonly statements = new Map<string, Statement>();
   readonly discoveries = Array.from({ length: 2 * RANKS }, () => new Discoveries());
-  /** By number of words, templates of late. */
-  readonly #texts = new Map<number, string[][]>();
+  /** The words of the templates learnt of late. */
+  readonly #words: string[][] = [];
   /** Since when candidates wait, Unix milliseconds. */
   waiting = Number.NaN;
   candidates: Candidate[] = [];
@@ -80,17 +80,15 @@ export class Service {
   /** Whether a template is a variant of one that was learnt of late; it is learnt. */
   learn(text: string): boolean {
     const words = wordsOf(text);
-    const alike = this.#texts.get(words.length) ?? [];
-    const variant = alike.some((other) => isVariant(words, other));
-    alike.push(words);
-    if (alike.length > ALIKE) alike.shift();
-    this.#texts.set(words.length, alike);
+    const variant = this.#words.some((other) => isVariant(words, other));
+    this.#words.push(words);
+    if (this.#words.length > ALIKE) this.#words.shift();
     return variant;
   }
 
   /** What was learnt, to be learnt again. */
   get texts(): string[] {
-    return [...this.#texts.values()].flat().map((words) => words.join(" "));
+    return this.#words.map((words) => words.join(" "));
   }
 
   /** Sees a known one again: whether that is a sight that counts. */

@@ -1,9 +1,10 @@
 // How surprising a statement that was never seen before is: by how rare such are, how severe it is, and how often it came since.
 
 /** What severities are worth, in decades: a new error is sooner a fault than a new INFO. */
-const WORTH = [-1, 0, 1.5, 2.5];
-/** What its repetitions add at most. */
-export const MOST_ADDED = [2, 3, 4, 4];
+const WORTH = [-1, 0, 1, 2];
+/** What seems unlikely of a repetition happens more often: what goes wrong once does so several times. What repetitions add at most. */
+export const AGAIN = 0.5;
+export const MOST_ADDED = [4, 4, 5, 5];
 /** Statements that are new at once have one cause in threes. */
 const TOGETHER = 3;
 

@@ -2,16 +2,33 @@
 
 const LONGEST = 120;
 
-/** The words of a template, at most so many. */
-export const wordsOf = (text: string): string[] => text.split(/\s+/, 64);
+const MOST_WORDS = 48;
+/** Two templates with so large a share of the words of the shorter one, and at least so many, in common are variants of one. */
+const SHARED = 0.6;
+const LEAST_SHARED = 2;
 
-/** Whether two templates of as many words differ in one: a parameter that is not known as one yet. */
-export function isVariant(words: readonly string[], other: readonly string[]): boolean {
-  if (words.length !== other.length || words.length < 3) return false;
-  let different = 0;
-  for (let i = 0; i < words.length && different < 2; i++) if (words[i] !== other[i]) different++;
-  return different < 2;
+/** The words of a template that say something, each once: no parameters, with or without their key. */
+export function wordsOf(text: string): string[] {
+  const words = text.split(/[^\p{L}\p{N}_<*>=.-]+/u).filter((word) => /\p{L}/u.test(word) && !word.includes("<*>"));
+  return [...new Set(words)].slice(0, MOST_WORDS);
 }
+
+/** Whether they are of two variants of one statement: one that says why it failed, or whom it concerns, in words. */
+export function isVariant(words: readonly string[], other: readonly string[]): boolean {
+  let shared = 0;
+  for (const word of words) if (other.includes(word)) shared++;
+  return shared >= LEAST_SHARED && shared >= SHARED * Math.min(words.length, other.length);
+}
+
+/** Levels as they are written where a record has no severity number, with one that stands for it. */
+const LEVELS: readonly (readonly [RegExp, number])[] = [
+  [/\b(FATAL|CRITICAL|PANIC|EMERG|ALERT)\b|\b(level|severity|lvl)=(fatal|critical|panic)/, 21],
+  [/\b(ERROR|SEVERE)\b|\[error\]|\b(level|severity|lvl)=(error|err)\b|Exception\b|Traceback|\bpanic\b/i, 17],
+  [/\b(WARN|WARNING)\b|\b(level|severity|lvl)=warn/, 13],
+];
+
+/** The severity number that a template's text stands for; 0 where it names none. */
+export const severityOf = (text: string): number => LEVELS.find(([level]) => level.test(text))?.[1] ?? 0;
 
 export const short = (text: string) => {
   const line = text.replace(/\s+/g, " ");
@@ -31,5 +48,6 @@ export function sentence(
   const often = sights > 1 ? `, ${sights} times by now` : "";
   const more = others > 0 ? `, and ${others} other new ${others === 1 ? "message" : "messages"}` : "";
   const since = version === undefined ? "" : `, since its version is ${version}`;
-  return `${who} logs what it never did before: ${severity} "${short(text)}"${often}${more}${since}.`;
+  const level = severity === "UNSPECIFIED" ? "" : `${severity} `;
+  return `${who} logs what it never did before: ${level}"${short(text)}"${often}${more}${since}.`;
 }
