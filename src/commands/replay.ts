@@ -17,7 +17,7 @@ export const replay: Command = {
   synopsis: "[--config FILE...] --input PATH... [--scores DIR] [--anomalies FILE] [--export] [--save-state] [--quiet]",
   summary: "put recorded telemetry through the same detectors, as fast as it goes",
   details: `Inputs are CSV (timestamp,value[,label], or a column a series), OTLP in JSON lines or OTLP in protobuf, each plain or gzip.
-Without a configuration every metric is watched by auto, every span by span_duration and every log record by log_rate.`,
+Without a configuration every metric is watched by auto, and spans and log records by all detectors of traces and logs.`,
   options: ["config", "set", "input", "scores", "anomalies", "export", "save-state", "quiet"],
   async run(args) {
     if (args.input.length === 0) throw new UsageError("--input PATH is missing: a file, or a directory of files");

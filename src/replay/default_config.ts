@@ -3,7 +3,9 @@
 /** A source for `readDraft`. */
 export const DEFAULT_CONFIG = `yaml:
 receivers: {otlp: {protocols: {http: {}}}}
-processors: {auto: {}, span_duration: {}, span_errors: {}, span_rate: {}, trace_structure: {}, service_graph: {}, log_rate: {}}
+processors:
+  {auto: , span_duration: , span_errors: , span_rate: , trace_structure: , service_graph: ,
+   drain: , new_template: , template_rate: , log_sequence: , log_values: , log_schema: }
 exporters: {debug: {}}
 service:
   pipelines:
@@ -12,5 +14,8 @@ service:
       receivers: [otlp]
       processors: [span_duration, span_errors, span_rate, trace_structure, service_graph]
       exporters: [debug]
-    logs: {receivers: [otlp], processors: [log_rate], exporters: [debug]}
+    logs:
+      receivers: [otlp]
+      processors: [drain, new_template, template_rate, log_sequence, log_values, log_schema]
+      exporters: [debug]
 `;

@@ -252,6 +252,24 @@ service: {pipelines: {metrics: {receivers: [otlp], processors: [span_duration], 
   );
 });
 
+test("a processor that needs templates without one before it that gives them is told before anything starts", async (t) => {
+  const pipeline = (processors: string) => `${RECEIVER}
+processors: {drain: , new_template: }
+exporters: {debug: }
+service: {pipelines: {logs: {receivers: [otlp], processors: [${processors}], exporters: [debug]}}}`;
+  const folder = folderWith(t, {
+    "none.yaml": pipeline("new_template"),
+    "after.yaml": pipeline("new_template, drain"),
+    "good.yaml": pipeline("drain, new_template"),
+  });
+  const [none, after, good] = await Promise.all(
+    ["none", "after", "good"].map((name) => vedette(t, ["validate", "--config", `${name}.yaml`], folder)),
+  );
+  assert.deepEqual([none.code, after.code, good.code], [1, 1, 0]);
+  assert.match(none.stderr, /no-templates service\.pipelines\.logs\.processors: new_template .*; list drain before it/);
+  assert.match(after.stderr, /no-templates .*; move drain before it/);
+});
+
 test("an endpoint that another program has is named, and nothing is left running", async (t) => {
   const port = await takenPort(t);
   const set = `receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`;
