@@ -39,10 +39,3 @@ export function byteClasses(delimiters = ""): Uint16Array {
 export const endsPath = Uint8Array.from({ length: 256 }, (_, c) =>
   "\"')]}>,;:([{<".includes(String.fromCharCode(c)) ? 1 : 0,
 );
-
-/** The bracket that closes one; 0 for what opens none. */
-export function closing(c: number): number {
-  if (c === 123) return 125;
-  if (c === 91) return 93;
-  return c === 40 ? 41 : 0;
-}

@@ -1,6 +1,7 @@
 // Mines the template of each log record, in the tradition of Drain, and writes it on the record.
 import { type Batch, defineProcessor, type Host, type Processor, type Templates } from "vedette";
 import { encodeAttributes } from "vedette/otlp";
+import { hasAttribute } from "./attribute.ts";
 import { BodyReader } from "./body.ts";
 import { Columns } from "./mined.ts";
 import { Miner } from "./miner.ts";
@@ -46,10 +47,12 @@ function drain(options: Options, host: Host): Processor<"logs"> {
   });
   const unannotated = meter.createCounter(`${PREFIX}_log_records_unannotated`, {
     ...records,
-    description: "Records that none was written on: without a body, before the warm-up was over, or as configured.",
+    description:
+      "Records that none was written on: without a body, with one already, before the warm-up was over, or as configured.",
   });
 
   const annotates = options.annotate === "attributes";
+  const key = Buffer.from(options.template_attribute);
   const lists = [
     ...(options.emit_wildcards ? [options.wildcards_attribute] : []),
     ...(options.extract_parameters ? ["log.record.template.params"] : []),
@@ -72,7 +75,7 @@ function drain(options: Options, host: Host): Processor<"logs"> {
     process(batch) {
       if (!sown) sow(options, miner, reader);
       sown = true;
-      const { length, bodyKind, bodyStart, bodyEnd } = batch.rows;
+      const { length, offset, bodyKind, bodyStart, bodyEnd } = batch.rows;
       bytes = batch.bytes;
       reader.open(bytes);
       columns.begin(length);
@@ -85,7 +88,7 @@ function drain(options: Options, host: Host): Processor<"logs"> {
           columns.template[i] = store.numbers[slot];
           columns.add(store.at(slot), tokens, bytes);
           warm ||= store.next > options.warmup_min_clusters;
-          if (annotates && warm) {
+          if (annotates && warm && !hasAttribute(bytes, offset[i], key)) {
             columns.endParameter[i] = columns.parameters;
             annotate(batch, i, slot);
             told++;

@@ -1,19 +1,20 @@
 // Reads a line of text into tokens: which words are constants, which are parameters, by what they are made of and what stands beside them.
-import { Class, closing } from "./byte_class.ts";
-import { namesException, readFrames, startsFrame } from "./frames.ts";
-import { hashOf, hashOfMark, MOST_TOKENS, mixed, PARAMETER, WORD_SEED } from "./hash.ts";
+import { Class } from "./byte_class.ts";
 import {
+  closing,
+  endOfAngle,
+  endOfBracketed,
   endOfBrackets,
   endOfEscape,
   endOfOrdinal,
   endOfQuoted,
-  isHex,
-  isHostAndPort,
-  isParameterByShape,
-  isPartOfAddress,
-  isRepeatedSize,
-  namesClass,
-} from "./shapes.ts";
+  endOfQuotedValue,
+  endOfQuotedWord,
+  endOfThread,
+} from "./enclosed.ts";
+import { namesException, readFrames, startsFrame } from "./frames.ts";
+import { hashOf, hashOfMark, MOST_TOKENS, mixed, PARAMETER, WORD_SEED } from "./hash.ts";
+import { isHex, isHostAndPort, isLogger, isParameterByShape, isPartOfAddress, namesClass } from "./shapes.ts";
 import { Kind, type Tokens } from "./tokens.ts";
 import { Sense, senseOf } from "./vocabulary.ts";
 import { afterDot, classesIn, dots, endOfNumber, scanRest, wordEnd } from "./word.ts";
@@ -30,9 +31,10 @@ const {
   enumeration,
   extension,
   grammar,
+  level,
   message,
   method: verb,
-  name,
+  name: named,
   none: noValue,
   strong,
   to: toward,
@@ -41,8 +43,8 @@ const {
 } = Sense;
 
 const EXPECTING = strong | weak | verb | toward;
-const [OPEN, CLOSE, COLON, LESS, EQUALS, MORE] = Buffer.from("():<=>");
-const [QUOTE, APOSTROPHE, DOT, LINE_FEED] = Buffer.from("\"'.\n");
+const [OPEN, OPEN_LIST, CLOSE_LIST, COLON, LESS, EQUALS, MORE] = Buffer.from("([]:<=>");
+const [QUOTE, APOSTROPHE, DOT, SLASH, LINE_FEED] = Buffer.from("\"'./\n");
 const BLANK = 32;
 const TAB = 9;
 const ESCAPE = 27;
@@ -54,6 +56,7 @@ const FEW_WORDS = 3;
 /** A run of marks is a ruler from this length on; letters that are hexadecimal digits are an id. */
 const RULER = 3;
 const SHORTEST_HEX = 8;
+const SHORTEST_PARTICIPLE = 6;
 
 /**
  * Appends the tokens of bytes[from, end) to `tokens`. A line ends at its first line feed; frames may follow. `view` is of the same bytes,
@@ -105,8 +108,33 @@ export function readLine(
       while (next < to && bytes[next] === c) next++;
       stop = next;
       hash = hashOfMark[c];
-      if ((c === QUOTE || c === APOSTROPHE) && next === i + 1 && (before === EQUALS || before === COLON)) {
-        const closed = (sense & message) !== 0 ? -1 : endOfQuoted(bytes, i, to);
+      if (next === i + 1) {
+        let closed = -1; // where a value has ended that the mark is part of
+        let inner = -1; // where one ends that the mark stands before
+        if (c === QUOTE || c === APOSTROPHE) {
+          if (before === EQUALS || before === COLON) {
+            if ((sense & message) === 0) closed = endOfQuoted(bytes, i, to);
+          } else if (n > first && before !== CLOSE_LIST) {
+            if (spaced && open >= 0) closed = endOfQuotedValue(bytes, i, to);
+            if (closed < 0 && (spaced || before !== 0)) inner = endOfQuotedWord(bytes, classes, i, to);
+          }
+        } else if (c === OPEN_LIST) {
+          const isAfterLevel = (sense & level) !== 0 || (n > first && kinds[n - 1] === fixed);
+          if (spaced) inner = endOfThread(bytes, classes, i, to, isAfterLevel);
+          if (inner < 0 && spaced && !isAfterLevel && n > first && kinds[n - 1] === word)
+            inner = endOfBracketed(bytes, classes, next, to);
+        } else if (c === LESS || c === MORE) {
+          if (c === LESS && before === EQUALS) closed = endOfAngle(bytes, classes, i, to);
+          else if (
+            spaced &&
+            next < to &&
+            (classes[bytes[next]] & digit) !== 0 &&
+            endOfAngle(bytes, classes, i, to) < 0
+          ) {
+            i = next; // "<1 sec" is a duration as "1 sec" is
+            continue;
+          }
+        }
         if (closed > 0) {
           next = stop = closed;
           kind = parameter;
@@ -114,28 +142,16 @@ export function readLine(
             kind = fewValues;
             hash = hashOf(bytes, i + 1, closed - 1);
           }
+        } else if (inner > 0) {
+          kinds[n] = mark;
+          hashes[n] = hash;
+          starts[n] = i;
+          ends[n] = next;
+          n++;
+          i = next;
+          next = stop = inner;
+          kind = parameter;
         }
-      } else if ((c === LESS || c === MORE) && next < to && (classes[bytes[next]] & digit) !== 0) {
-        i = next; // "<1 sec" is a duration as "1 sec" is
-        spaced = true;
-        continue;
-      } else if (c === CLOSE && open >= first + 3 && open === n - 1 && isRepeatedSize(tokens, bytes, n)) {
-        n -= 2; // "12 bytes (1.2 KB)" is "12 bytes"
-        open = -1;
-        before = 0;
-        expects = 0;
-        spaced = false;
-        i = next;
-        continue;
-      }
-      if (kind === mark && spaced && open >= 0 && next === i + 1 && next < to && bytes[next] === closing(c)) {
-        n = open + 1; // an empty pair of brackets after a parameter is one more parameter
-        i = next + 1;
-        ends[open] = i;
-        before = c;
-        expects = 0;
-        spaced = false;
-        continue;
       }
       if (kind === mark) {
         before = c;
@@ -191,24 +207,29 @@ export function readLine(
         next = stop = wordEnd;
         any = classesIn;
         dotted = dots;
+        let lastPart = afterDot;
         if (stop - i > 1 && bytes[stop - 1] === DOT) {
           stop--; // a full stop
           dotted--;
+          lastPart = stop;
+          while (lastPart > i && bytes[lastPart - 1] !== DOT) lastPart--;
           hash = 0;
         }
         after = stop < to ? bytes[stop] : BLANK;
         if ((any & ofWord) === 0) {
           if (stop - i >= RULER) kind = fixed;
+          else if (c === SLASH && stop === i + 1 && (before === EQUALS || before === COLON)) kind = parameter;
           hash = stop - i === 1 ? hashOfMark[c] : hashOf(bytes, i, stop);
         } else if (
           isParameterByShape(i, stop) ||
           (dotted === 1 && after === COLON && isHostAndPort(bytes, classes, i, stop, to)) ||
-          (dotted === 1 && after !== OPEN && (senseOf(hashOf(bytes, afterDot, stop)) & extension) !== 0)
+          (dotted === 1 && after !== OPEN && (senseOf(hashOf(bytes, lastPart, stop)) & extension) !== 0)
         ) {
           kind = parameter;
         } else if (dotted >= 2) {
-          if (!namesClass(bytes, classes, afterDot, stop)) kind = parameter;
-          else if (namesException(bytes, i, stop)) kind = word;
+          if ((sense & level) !== 0) kind = word;
+          else if (!namesClass(bytes, classes, lastPart, stop)) kind = parameter;
+          else if (namesException(bytes, i, stop) || isLogger(bytes, stop, to)) kind = word;
           else kind = before === COLON || before === EQUALS ? fewValues : parameter;
           hash = hashOf(bytes, i, stop);
         } else {
@@ -220,15 +241,21 @@ export function readLine(
       else if (plain) {
         const length = stop - i;
         meaning = senseOf(hash);
-        const isValue = !spaced && before === EQUALS;
+        const isValue = before === EQUALS;
         if (length >= SHORTEST_HEX && isHex(bytes, classes, i, stop)) kind = parameter;
-        else if (length === 2 && isPartOfAddress(bytes, classes, i, to, continuesAddress(kinds, n, before, spaced)))
+        else if (
+          length >= 2 &&
+          length <= 4 &&
+          isPartOfAddress(bytes, classes, i, stop, to, continuesAddress(kinds, n, before, spaced))
+        )
           kind = parameter;
         else if ((meaning & (noValue | calendar)) !== 0) kind = parameter;
         else if ((meaning & unit) !== 0 && n > first && kinds[n - 1] === parameter) kind = parameter;
-        else if (isValue) kind = dotted > 0 || closing(after) !== 0 || (sense & name) !== 0 ? parameter : fewValues;
+        else if (isValue)
+          kind = dotted > 0 || closing(after) !== 0 || (sense & enumeration) === 0 ? parameter : fewValues;
         else if ((meaning & (truth | grammar)) !== 0) kind = word;
-        else if (expects === strong) kind = parameter;
+        else if (expects === strong && !isParticiple(bytes, i, stop)) kind = parameter;
+        else if (before === COLON && spaced && (sense & named) !== 0) kind = parameter;
         else if (expects !== 0 && (meaning & strong) === 0 && isExpected(bytes, classes, expects, any, stop, to))
           kind = parameter;
         else kind = n > first && isNameInSnakeCase(any, after) ? parameter : word;
@@ -266,9 +293,11 @@ export function readLine(
   tokens.length = n;
 }
 
-/** Whether the line read so far only says where the record is from: it has few words, and the next line is indented and no frame. */
+/** Whether the line read so far only says where the record is from: it ends with a colon, or has few words and the next is indented; and that is no frame. */
 function isHeader(kinds: Uint8Array, first: number, n: number, bytes: Uint8Array, next: number, to: number): boolean {
-  if (next >= to || (bytes[next] !== BLANK && bytes[next] !== TAB) || startsFrame(bytes, next, to)) return false;
+  if (next >= to || startsFrame(bytes, next, to)) return false;
+  if (bytes[next - 2] === COLON) return true;
+  if (bytes[next] !== BLANK && bytes[next] !== TAB) return false;
   let words = 0;
   for (let i = first; i < n; i++) if (kinds[i] === word) words++;
   return words < FEW_WORDS;
@@ -301,8 +330,16 @@ function isExpected(
   return (senseOf(hashOf(bytes, stop + 1, end)) & (weak | toward)) !== 0;
 }
 
+/** Whether the word ends in "ed" or "ing", and is longer than "fred": what became of somebody, not who. */
+function isParticiple(bytes: Uint8Array, start: number, end: number): boolean {
+  const [beforeLast, last] = [bytes[end - 2], bytes[end - 1]];
+  return (
+    end - start >= SHORTEST_PARTICIPLE && ((beforeLast === 101 && last === 100) || (beforeLast === 110 && last === 103))
+  );
+}
+
 /** Whether the word that was scanned is such a name, and neither key nor function by what stands after it. */
 function isNameInSnakeCase(any: number, after: number): boolean {
   const both = underscore | lower;
-  return (any & both) === both && after !== OPEN && after !== EQUALS && after !== COLON;
+  return (any & (both | upper)) === both && after !== OPEN && after !== EQUALS && after !== COLON;
 }

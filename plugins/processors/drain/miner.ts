@@ -149,8 +149,9 @@ export class Miner {
   /** Makes one of the templates of a shape that differ only in values of which there are many now. */
   #joinShape(shape1: number, shape2: number): void {
     const { store, values } = this;
-    const members = [...store.all].filter(({ shape }) => shape[0] === shape1 && shape[1] === shape2);
-    for (const member of members) {
+    // one that is merged meanwhile is not met any more
+    for (const member of store.all) {
+      if (member.shape[0] !== shape1 || member.shape[1] !== shape2) continue;
       const places: number[] = [];
       for (let i = 0; i < member.length; i++) {
         if (member.kind[i] === Kind.value && values.isMany(shape1, shape2, i)) places.push(i);
@@ -191,8 +192,9 @@ export class Miner {
     };
     let template = store.add(seed, this.lines);
     if (tokens.values === 0 && values.knows(...key)) {
-      const members = [...store.all].filter(({ shape }) => shape[0] === key[0] && shape[1] === key[1]);
-      for (const member of members) template = store.merge(template, member);
+      for (const member of store.all) {
+        if (member.shape[0] === key[0] && member.shape[1] === key[1]) template = store.merge(template, member);
+      }
     }
     template = this.#widen(template, key);
     const novel = this.siblings.novelPlaces(tokens, key);
@@ -238,7 +240,7 @@ export class Miner {
       k2 = (k2 + widened2(tokens.hash[p], p)) | 0;
     }
     let stays = template;
-    for (const each of [...store.all]) {
+    for (const each of store.all) {
       if (each.length !== tokens.length || each.open) continue;
       const [e1, e2] = each.widenedKey(places);
       if (e1 === k1 && e2 === k2) stays = store.merge(stays, each);

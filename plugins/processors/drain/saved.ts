@@ -86,12 +86,13 @@ export function load(bytes: Uint8Array, miner: Miner): void {
   const { data } = state.safeParse(parsed);
   if (!data) throw new Error("is of another version of drain, or damaged");
   const { store, budget, masks } = miner;
-  // what may throw comes first
-  for (const [name, table] of Object.entries(tablesOf(miner))) {
-    const saved = data.tables[name];
-    if (!saved) throw new Error(`has no table ${name}`);
-    table.load(saved);
+  // what may throw comes first, so that nothing is left of what is refused
+  const tables = Object.entries(tablesOf(miner));
+  for (const [name, table] of tables) {
+    if (!data.tables[name]) throw new Error(`has no table ${name}`);
+    table.check(data.tables[name]);
   }
+  for (const [name, table] of tables) table.load(data.tables[name]);
   miner.lines = data.lines;
   [budget.left, budget.since] = data.budget;
   // with a smaller max_clusters the latest seen stay

@@ -1,11 +1,6 @@
-// Shapes of values that any system's logs have: hex, addresses, class names, quoted text, values in brackets.
-import { Class, closing } from "./byte_class.ts";
-import { Kind, type Tokens } from "./tokens.ts";
+// Shapes of words that any system's logs have: hex, addresses, names of classes and loggers.
+import { Class } from "./byte_class.ts";
 import { classesIn, dots, escapes, isHyphened, isPath, slashes } from "./word.ts";
-
-/** Longest value in quotes, and in brackets. */
-const LONGEST_QUOTED = 256;
-const LONGEST_BRACKETS = 128;
 
 /** Whether the word that `scanRest` read last is a parameter whatever stands beside it: numbers, ids, paths, URLs, addresses of mail. */
 export function isParameterByShape(start: number, end: number): boolean {
@@ -19,15 +14,17 @@ export function isHex(bytes: Uint8Array, classes: Uint16Array, start: number, en
   return true;
 }
 
-/** Whether the two bytes at `start` are part of a MAC or IPv6 address: more of it follows, or came before. */
+/** Whether the two to four letters at `start` are part of a MAC or IPv6 address: more of it follows, or came before. */
 export function isPartOfAddress(
   bytes: Uint8Array,
   classes: Uint16Array,
   start: number,
+  end: number,
   to: number,
   goesOn: boolean,
 ): boolean {
-  if (!isHex(bytes, classes, start, start + 2)) return false;
+  if (!isHex(bytes, classes, start, end)) return false;
+  if (end > start + 2) return goesOn && end < to && bytes[end] === 58;
   return goesOn || (start + 4 < to && bytes[start + 2] === 58 && isHex(bytes, classes, start + 3, start + 5));
 }
 
@@ -52,50 +49,10 @@ export function namesClass(bytes: Uint8Array, classes: Uint16Array, afterDot: nu
   return afterDot < end && (classes[bytes[afterDot]] & Class.upper) !== 0;
 }
 
-/** Where a value in quotes, which starts with one at `start`, has ended; -1 where it is empty, too long or never ends. */
-export function endOfQuoted(bytes: Uint8Array, start: number, to: number): number {
-  const quote = bytes[start];
-  const limit = Math.min(to, start + 1 + LONGEST_QUOTED);
-  let i = start + 1;
-  while (i < limit && bytes[i] !== quote) i++;
-  return i < limit && i > start + 1 ? i + 1 : -1;
-}
-
-/** Where brackets that open at `at` have closed, nested ones included; `at` where they do not, or none open. */
-export function endOfBrackets(bytes: Uint8Array, at: number, to: number): number {
-  const open = bytes[at];
-  const close = closing(open);
-  if (close === 0) return at;
-  const limit = Math.min(to, at + LONGEST_BRACKETS);
-  let depth = 1;
-  for (let i = at + 1; i < limit; i++) {
-    if (bytes[i] === open) depth++;
-    else if (bytes[i] === close && --depth === 0) return i + 1;
-  }
-  return at;
-}
-
-/** Where the colour that an escape byte before `at` begins has ended, as in "[32m"; `at` where it is something else. */
-export function endOfEscape(bytes: Uint8Array, at: number, to: number): number {
-  if (at >= to || bytes[at] !== 91) return at;
-  let i = at + 1;
-  while (i < to && ((bytes[i] >= 48 && bytes[i] <= 57) || bytes[i] === 59)) i++;
-  return i < to && bytes[i] === 109 ? i + 1 : at;
-}
-
-/** Where "(12)" at `at` has ended: the number that some print behind a name; `at` where none is. */
-export function endOfOrdinal(bytes: Uint8Array, classes: Uint16Array, at: number, to: number): number {
-  let i = at + 1;
-  while (i < to && (classes[bytes[i]] & Class.digit) !== 0) i++;
-  return i > at + 1 && i < to && bytes[i] === 41 ? i + 1 : at;
-}
-
-/** Whether the last tokens are "12 bytes (1.2 KB", of which a bracket closes now: one size, told twice. */
-export function isRepeatedSize({ kind, start }: Tokens, bytes: Uint8Array, length: number): boolean {
-  return (
-    kind[length - 2] === Kind.mark &&
-    bytes[start[length - 2]] === 40 &&
-    kind[length - 3] === Kind.word &&
-    kind[length - 4] === Kind.parameter
-  );
+/** Whether the name that ends at `end` is a logger's: " : " or " - " follows it. */
+export function isLogger(bytes: Uint8Array, end: number, to: number): boolean {
+  let i = end;
+  while (i < to && bytes[i] === 32) i++;
+  const divides = bytes[i] === 58 || (bytes[i] === 45 && i > end);
+  return divides && i + 1 < to && bytes[i + 1] === 32;
 }

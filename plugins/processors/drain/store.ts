@@ -33,7 +33,7 @@ export class Store {
     return this.#byNumber.size;
   }
 
-  /** The oldest first. */
+  /** The oldest first. Those that are removed while it runs are not met any more. */
   get all(): IterableIterator<Template> {
     return this.#byNumber.values();
   }

@@ -5,6 +5,13 @@ const FIRST_BITS = 8;
 /** A number that no template has. */
 const NOBODY = -1;
 
+/** What `save` gives: entries of both generations, as base64. */
+interface SavedTable {
+  readonly bits: number;
+  readonly old: string;
+  readonly young: string;
+}
+
 /**
  * Open addressing. It grows to 2^`bits` places; when these are filled, its entries become the older generation and a young one begins. An entry
  * that is found among the old moves to the young.
@@ -133,22 +140,28 @@ export class Table {
   }
 
   /** Its entries. */
-  save(): { readonly bits: number; readonly old: string; readonly young: string } {
+  save(): SavedTable {
     return { bits: this.#bits, old: this.#packed(this.#old), young: this.#packed(this.cells) };
   }
 
-  /** Into one that is empty. Throws when the entries are not of such a table. */
-  load({ bits, old, young }: { bits: number; old: string; young: string }): void {
+  /** Throws when the entries are not of such a table. */
+  check({ bits, old, young }: SavedTable): void {
     if (bits < FIRST_BITS || bits > this.#most) throw new Error("has a table of another size");
+    for (const text of [old, young]) {
+      const { length } = Buffer.from(text, "base64");
+      const entries = length / (4 * this.#width);
+      if (!Number.isInteger(entries) || entries > FULL * 2 ** bits + 1) throw new Error("has a table that is damaged");
+    }
+  }
+
+  /** Into one that is empty, what `check` has passed. */
+  load({ bits, old, young }: SavedTable): void {
     this.#bits = bits;
     this.#mask = (1 << bits) - 1;
     const read = (text: string): Int32Array => {
-      const entries = new Int32Array(new Uint8Array(Buffer.from(text, "base64")).buffer);
-      if (entries.length % this.#width !== 0 || entries.length / this.#width > FULL * 2 ** bits + 1)
-        throw new Error("has a table that is damaged");
       this.cells = new Int32Array(this.#width << bits);
       this.#used = 0;
-      this.#fill(entries);
+      this.#fill(new Int32Array(new Uint8Array(Buffer.from(text, "base64")).buffer));
       return this.cells;
     };
     const before = old === "" ? undefined : read(old);

@@ -23,19 +23,21 @@ export const Sense = {
   to: 512,
   /** A key whose value is an exception with its stack. */
   exception: 1024,
-  /** A key whose values are names: of people, machines, things. */
+  /** A key behind whose colon a name stands: of people, machines, things. */
   name: 2048,
   /** A word of grammar, which is no name. */
   grammar: 4096,
-  /** What the names of files end in. */
+  /** What the names of files, and of systemd's units, end in. */
   extension: 8192,
+  /** How serious a line is: the name of a logger or thread follows. */
+  level: 16384,
 } as const;
 
 const WORDS: readonly (readonly [sense: number, words: string])[] = [
-  [Sense.strong, "user host username hostname"],
+  [Sense.strong, "user User host username hostname topic group schema bucket backend frontend namespace keyspace"],
   [
     Sense.name,
-    "user username host hostname name file filename path dir url uri ip addr address email client peer remote server session tenant account customer owner pod container namespace node instance topic device interface thread ruser rhost logname tag id",
+    "user User username Username userName name Name host Host hostname Hostname domain Domain account Account",
   ],
   [
     Sense.grammar,
@@ -43,7 +45,11 @@ const WORDS: readonly (readonly [sense: number, words: string])[] = [
   ],
   [
     Sense.extension,
-    "exe dll so jar war py js ts go rs rb php java class cs cpp cc hpp sh bat json xml yml yaml toml ini cfg conf properties log txt csv tsv md html htm css png jpg jpeg gif svg ico pdf doc docx xls xlsx zip gz tgz tar bz2 xz zst sql db sqlite lock pid sock tmp bak pem crt cer key parquet avro bin dat img iso",
+    "exe dll so jar war py js ts go rs rb php java class cs cpp cc hpp sh bat json xml yml yaml toml ini cfg conf properties log txt csv tsv md html htm css png jpg jpeg gif svg ico pdf doc docx xls xlsx zip gz tgz tar bz2 xz zst sql db sqlite lock pid sock tmp bak pem crt cer key parquet avro bin dat img iso service socket timer mount slice target scope",
+  ],
+  [
+    Sense.level,
+    "TRACE DEBUG INFO NOTICE WARN WARNING ERROR SEVERE FATAL CRITICAL trace debug info notice warn warning error severe fatal critical INF WRN ERR DBG FTL VRB",
   ],
   [Sense.weak, "for from by"],
   [Sense.to, "to at on"],

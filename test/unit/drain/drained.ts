@@ -61,7 +61,11 @@ export class Drains {
 
   /** The request that goes on. */
   send(bodies: readonly AttributeValue[]): Uint8Array {
-    const bytes = logRequest(bodies.map((body) => ({ body, time: TIME })));
+    return this.forward(logRequest(bodies.map((body) => ({ body, time: TIME }))));
+  }
+
+  /** The request that becomes of one. */
+  forward(bytes: Uint8Array): Uint8Array {
     this.#intake.read(bytes);
     const request = this.#pipeline.run(bytes, TIME, this.#intake.scan, this.#intake.rows(TIME));
     const faults = this.host.logged.filter(({ level }) => level === "error");

@@ -158,3 +158,58 @@ test("what was saved by another version, or is no state, is refused in words", (
   assert.throws(load(JSON.stringify({ ...saved, version: 0 })), /is of another version of drain, or damaged/);
   assert.throws(load(JSON.stringify({ ...saved, tables: {} })), /has no table/);
 });
+
+test("of a state that is refused nothing is left", () => {
+  const before = new Drains();
+  const [known] = before.mine("one line of it", "another one of it").slice(-1);
+  const saved = JSON.parse(Buffer.from(before.part.save!()).toString());
+  saved.tables.novel.young = "AAAA";
+  const drains = new Drains();
+  assert.throws(() => drains.part.load!(Buffer.from(JSON.stringify(saved))), /is damaged/);
+  const [other, again] = drains.mine("something else here", "another one of it");
+  assert.equal(again.text, known.text);
+  assert.notEqual(other.number, again.number);
+  assert.equal(drains.mine("one line of it")[0].text, "one line of it");
+});
+
+test("templates that became one leave all others as they are", () => {
+  const drains = new Drains();
+  const queues = "ant bee cat dog eel fox gnu hen".split(" ").map((word) => `the queue ${word} is full now`);
+  const others = [..."abcdefghijklmnopqrst"].map((letter) => `${letter.repeat(4)} saw ${letter.repeat(5)}`);
+  const [first] = drains.mine(...queues).slice(-1);
+  const numbers = drains.mine(...others).map(({ number }) => number);
+  assert.deepEqual(
+    drains.mine(...others).map(({ number }) => number),
+    numbers,
+  );
+  assert.equal(drains.mine(queues[0])[0].number, first.number);
+});
+
+test("of templates that were forgotten, text and id are still told; of one that is made again the id is the same", () => {
+  const drains = new Drains({ max_clusters: 8 });
+  const [first] = drains.mine("the first line of all");
+  drains.mine(..."abcdefghijklmnopqrst".split("").map((letter) => `${letter.repeat(4)} saw ${letter.repeat(5)}`));
+  const { templates } = drains;
+  assert.deepEqual([templates!.text(first.number), templates!.id(first.number)], [first.text, first.id]);
+  const [again] = drains.mine("the first line of all");
+  assert.notEqual(again.number, first.number);
+  assert.equal(again.id, first.id);
+});
+
+test("the parameters of a record follow each other and never overlap", () => {
+  const marks = fc.string({ unit: fc.constantFrom(..."{}[]()\"'=:,.<>\\\n\t /a1-_b"), maxLength: 120 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(marks, line), { maxLength: 20 }), (all) => {
+      for (const [i, { parameters, names }] of new Drains().mine(...all, ...all).entries()) {
+        assert.equal(names.length, parameters.length);
+        let from = 0;
+        for (const parameter of parameters) {
+          const at = all[i % all.length].indexOf(parameter, from);
+          assert.ok(at >= from, `${parameter} of ${all[i % all.length]}`);
+          from = at + parameter.length;
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -27,6 +27,16 @@ test("the template is an attribute of the record, which keeps those that it has"
   assert.equal(attributes["log.record.template"], TEMPLATE);
 });
 
+test("a template that a record bears already stays as it is", () => {
+  const before = new Drains();
+  const bytes = before.send([LINE]);
+  const after = new Drains();
+  after.mine("user alice logged out");
+  assert.deepEqual([...after.forward(bytes)], [...bytes]);
+  assert.equal(after.templates?.text(2), TEMPLATE);
+  assert.notDeepEqual([...new Drains({ template_attribute: "other" }).forward(bytes)], [...bytes]);
+});
+
 test("template_attribute names it, annotate: none writes none", () => {
   assert.deepEqual(attributesOf(new Drains({ template_attribute: "t" }), LINE), [{ t: TEMPLATE }]);
   assert.deepEqual(attributesOf(new Drains({ annotate: "none" }), LINE), [{}]);
