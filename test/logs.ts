@@ -15,20 +15,23 @@ export interface LogRecord {
   readonly span?: string;
   /** "shop" unless said. */
   readonly service?: string;
+  /** service.version; none unless said. */
+  readonly version?: string;
   readonly attributes?: Attributes;
 }
 
-/** An ExportLogsServiceRequest of the records in their order; neighbours of one service share its resource. */
+/** An ExportLogsServiceRequest of the records in their order; neighbours of one service and version share their resource. */
 export function logRequest(records: readonly LogRecord[]): Uint8Array {
   const writer = new Writer(1024);
   for (let i = 0; i < records.length; ) {
-    const { service = "shop" } = records[i];
+    const { service = "shop", version } = records[i];
     const ofResource = writer.open(1);
     const resource = writer.open(1);
-    writer.append(encodeAttributes(1, { "service.name": service }));
+    writer.append(encodeAttributes(1, { "service.name": service, ...(version && { "service.version": version }) }));
     writer.close(resource);
     const ofScope = writer.open(2);
-    for (; i < records.length && (records[i].service ?? "shop") === service; i++) write(writer, records[i]);
+    const isSame = (record: LogRecord) => (record.service ?? "shop") === service && record.version === version;
+    for (; i < records.length && isSame(records[i]); i++) write(writer, records[i]);
     writer.close(ofScope);
     writer.close(ofResource);
   }

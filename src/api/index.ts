@@ -13,6 +13,7 @@ export * from "./endpoint.ts";
 export * from "./extension.ts";
 export * from "./intervals.ts";
 export * from "./plugin.ts";
+export * from "./saved.ts";
 export * from "./secret.ts";
 export * from "./signals.ts";
 export * from "./templates.ts";

@@ -12,6 +12,8 @@ const ARRAYS = {
 type Numbers = ColumnTypes[keyof ColumnTypes];
 
 const SMALLEST = 16;
+/** Rows that are believed of what was saved. */
+const MOST = 2 ** 24;
 
 /** Columns as they are saved. */
 export interface SavedColumns {
@@ -59,15 +61,16 @@ export class Columns<Shape extends StateShape> {
     return { length: this.length, columns: this.#columns };
   }
 
-  /** Throws when they are of another shape. */
+  /** Throws the end of a sentence that begins "its state" when they are of another shape; it is left as it was then. */
   load({ length, columns }: SavedColumns): void {
+    if (!(Number.isSafeInteger(length) && length >= 0 && length <= MOST)) throw new Error("has no number of rows");
     let capacity = SMALLEST;
     while (capacity < length) capacity *= 2;
     const made = this.#make(capacity);
     for (const [name, column] of Object.entries(made)) {
-      const saved = columns[name];
+      const saved = columns?.[name];
       if (saved?.constructor !== column.constructor || saved.length !== column.length) {
-        throw new Error(`column ${name} does not fit`);
+        throw new Error(`has a column ${name} that does not fit`);
       }
       column.set(saved);
     }

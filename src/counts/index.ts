@@ -1,6 +1,6 @@
 // Statistics of counts (`vedette/counts`): for detectors of how often something happens, and how often it fails.
 export { Columns, type SavedColumns } from "./columns.ts";
-export { Discoveries, discoveryRate, type Explored, seenAgain } from "./discoveries.ts";
+export { commonRate, Discoveries, discoveryRate, type Explored, seenAgain } from "./discoveries.ts";
 export { paceOf, RATE_STATE, type RateState } from "./rate_state.ts";
 export { judgeRate, rate } from "./rates.ts";
 export { RATIO_STATE, type RatioState } from "./ratio_state.ts";

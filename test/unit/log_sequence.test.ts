@@ -1,7 +1,9 @@
 // What people on call rely on: a message that lacks in traces where it always was is told, and messages that never came together.
 import assert from "node:assert/strict";
 import test from "node:test";
+import fc from "fast-check";
 import logSequence from "../../plugins/processors/log_sequence/index.ts";
+import { damaged } from "../damaged.ts";
 import { type LogRecord, logRequest } from "../logs.ts";
 import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
 
@@ -88,7 +90,7 @@ test("messages that never came together are told when they do again", () => {
   assert.equal(line.told.length, 1, line.told.join("\n"));
   assert.match(
     line.told[0],
-    /^60\d:\d\d sequence open: \d+ traces of shop have messages together, or more often, as none of [\d,]+ had: "connection <\*> opened", /,
+    /^60\d:\d\d sequence open: \d+ traces of shop have "query <\*> ran" together with "rolled back <\*>", as none of [\d,]+ did before\.$/,
   );
 });
 
@@ -128,26 +130,134 @@ test("records of a group may come late and in several requests", () => {
   assert.deepEqual(line.told, []);
 });
 
-test("a restart changes nothing, and one that takes a while makes no partner lack", () => {
-  const run = (restarts: readonly number[], pause = 0) => {
+test("restarts change nothing, also while traces are open", () => {
+  const end = 2.5 * HOUR;
+  const run = (restarts: readonly number[]) => {
     const line = begin();
     const odd = between(2 * HOUR, 2 * HOUR + 1200, 20, UNCLOSED);
-    for (const at of [...restarts, 3 * HOUR]) {
+    for (const at of [...restarts, end]) {
       play(line, at, odd);
-      if (at < 3 * HOUR) line.restart(pause);
+      if (at < end) line.restart();
     }
-    return line.told;
+    assert.equal(line.errors, 0);
+    return line.anomalies.map(({ id, time, rarity, reason, labels }) => [id, time, rarity, reason, labels.traceId]);
   };
   const whole = run([]);
   assert.equal(whole.length, 1);
-  assert.deepEqual(run([HOUR, 2 * HOUR + 45, 2 * HOUR + 200]), whole);
-  const quiet = begin();
+  const moment = fc.oneof(fc.integer({ min: 1, max: 1799 }), fc.integer({ min: 1440, max: 1500 }));
+  const moments = fc.array(moment, { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(moments, (restarts) => {
+      assert.deepEqual(run(restarts.map((each) => 5 * each).sort((a, b) => a - b)), whole);
+    }),
+    { numRuns: 4 },
+  );
+});
+
+test("neither a restart that takes a while nor an agent that stood still makes a message lack", () => {
+  const line = begin();
   for (let at = HOUR + 2; at < 3 * HOUR; at += 600) {
     // traces that go on while the agent is away
-    play(quiet, at, usual, (group, body) => ({ body, trace: hex(Math.floor(group / 10) + 1, 32) }));
-    quiet.restart(60);
+    play(line, at, usual, (group, body) => ({ body, trace: hex(Math.floor(group / 10) + 1, 32) }));
+    if (at % 1200 < 600) line.restart(60);
+    else line.now += 60;
   }
-  assert.deepEqual(quiet.told, []);
+  assert.deepEqual(line.told, []);
+});
+
+test("in a sample of whole traces nothing lacks", () => {
+  const line = begin();
+  play(line, 4 * HOUR, (group) => (Math.imul(group, 0x9e3779b1) >>> 0 < 2 ** 32 / 10 ? usual(group) : []));
+  assert.deepEqual(line.told, []);
+});
+
+test("of a trace through several services each is judged by itself", () => {
+  const line = begin();
+  const services = ["a", "b"];
+  for (; line.now < 3 * HOUR; ) {
+    const records = services.flatMap((service) =>
+      USUAL.flatMap((body, i): LogRecord[] => {
+        const fails = service === "b" && i === 2 && line.now > 2 * HOUR && line.now % 50 === 0;
+        return fails ? [] : [{ service, body, trace: hex(line.now + 1, 32), time: BEGINNING + line.now * 1000 }];
+      }),
+    );
+    line.send(logRequest(records));
+    line.tick(5);
+  }
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], / of b /);
+});
+
+test("a trace of hundreds of records is not cut: what closes it is seen", () => {
+  const line = begin();
+  const long = [USUAL[0], ...Array.from({ length: 600 }, (_, i) => `query ${i} ran`), USUAL[2]];
+  play(line, 3 * HOUR, (group) => (group > 2 * HOUR && group % 600 < 5 ? long : usual(group)));
+  assert.deepEqual(
+    line.told.filter((told) => /without|lack/.test(told)),
+    [],
+  );
+});
+
+test("a message that comes again and again in one trace is told", () => {
+  const line = begin();
+  const looping = (group: number) =>
+    [USUAL[0], ...Array.from({ length: 30 }, () => USUAL[1]), USUAL[2]].slice(0, 1 + group);
+  play(line, 12 * HOUR, (group) => (group > 11 * HOUR && group % 40 === 0 ? looping(group) : usual(group)));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], /traces of shop have "query <\*> ran" 5 times or more, as none of [\d,]+ did before\.$/);
+});
+
+test("nothing of a parameter, nor what holds a group together, is told where parameters are hidden", () => {
+  const line = timeline(logSequence, { group_by: "session.id" }, { signal: "logs", hidden: true });
+  const record = (group: number, body: string): Line => ({
+    body: body.replace(/\d/, "4111-1111"),
+    attributes: { "session.id": hex(group, 32), card: "4111" },
+  });
+  play(line, 3 * HOUR, between(2 * HOUR, 2 * HOUR + 1200, 5, UNCLOSED), record);
+  assert.equal(line.told.length, 1);
+  assert.doesNotMatch(JSON.stringify(line.anomalies), /4111|"0{20}/);
+  assert.equal(line.anomalies[0].labels.traceId, "");
+});
+
+test("a clock that was ahead and is set back does not silence a service", () => {
+  const line = begin();
+  line.now = 400 * 24 * HOUR;
+  play(line, line.now + 600, usual);
+  line.now = 0;
+  play(line, 3 * HOUR, between(2 * HOUR, 2 * HOUR + 1200, 5, UNCLOSED));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+});
+
+test("what is damaged is refused in words, or never breaks the agent", () => {
+  const line = begin();
+  play(line, 2 * HOUR + 300, between(2 * HOUR, 3 * HOUR, 20, UNCLOSED));
+  const saved = line.save();
+  assert.throws(() => begin().load(saved.subarray(0, saved.length >> 1)), /is not what log_sequence saves/);
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(5), (place, value) => {
+      const other = begin();
+      other.now = line.now;
+      try {
+        other.load(damaged(saved, place, value));
+      } catch (error) {
+        assert.match((error as Error).message, /^(is of|has) /);
+      }
+      play(other, other.now + 300, between(0, 9 * HOUR, 20, UNCLOSED));
+      assert.equal(other.errors, 0);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("messages without end are bounded", () => {
+  const line = begin();
+  const letters = (n: number) => [...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+  play(line, HOUR, (group) => [
+    ...usual(group),
+    ...Array.from({ length: 5 }, (_, i) => `${letters(5 * group + i)} came`),
+  ]);
+  assert.ok(line.save().length < 2_000_000, `${line.save().length} bytes`);
+  assert.equal(line.errors, 0);
 });
 
 test("traces without end are bounded", () => {

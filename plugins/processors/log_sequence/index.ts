@@ -1,22 +1,23 @@
 // Which log messages come together: tells those that lack where they always were, and combinations that never were.
 import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
-import { Columns, RATIO_STATE } from "vedette/counts";
 import { Combiner } from "./combiner.ts";
-import { type Group, Groups, LONGEST } from "./groups.ts";
+import { type Group, Groups, traceOf } from "./groups.ts";
 import { INTERVAL, Judge } from "./judge.ts";
 import { keyOf } from "./keys.ts";
 import { load, type Memory, save } from "./saved.ts";
 import { Service } from "./service.ts";
 import { nounOf } from "./words.ts";
 
-/** A message is well known from so many groups on, in a service of so many. */
-const KNOWN = 50;
-const KNOWN_GROUPS = 500;
 const MOST_SERVICES = 2000;
 const MOST_ROWS = 20_000;
-/** After a pause of so long, records of the groups that were open were missed. Milliseconds. */
+/** Numbers of templates that a series remembers. */
+const MOST_NUMBERS = 10_000;
+/** After a pause of so long, records of the groups that were open were missed: of the agent's, and of its clock while it runs. Milliseconds. */
 const MISSED = 5000;
+const LEAPT = 30_000;
+/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
 const AHEAD = 600_000;
+const DAY = 86_400_000;
 
 /** What is known of a series: its service, and the numbers of messages there by number of template. */
 interface Series {
@@ -60,23 +61,24 @@ export default defineFinder({
   create({ group_by, window, idle_timeout, max_groups, learning, max_series }, host, detection) {
     const key = keyOf(group_by, window);
     const combiner = new Combiner();
-    const columns = new Columns(RATIO_STATE);
     const limits = { learning, rows: Math.min(max_series, MOST_ROWS) };
     const memory: Memory = {
       by: group_by,
       services: new Map(),
       groups: new Groups(max_groups, idle_timeout),
-      columns,
-      judge: new Judge(columns, detection, nounOf(group_by), limits),
+      judge: new Judge(detection, nounOf(group_by), limits),
       judged: Number.NaN,
       heard: Number.NaN,
     };
     const { services, groups, judge } = memory;
+    const release = (row: number) => judge.release(row);
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
     let templates: Templates | undefined;
-    /** Groups that began before are not whole. Unix milliseconds. */
+    /** Groups that begin before are not whole. Unix milliseconds. */
     let partial = Number.NEGATIVE_INFINITY;
+    let ticked = Number.NaN;
+    let day = Number.NaN;
     /** No record came yet. */
     let begins = true;
     let full = false;
@@ -103,50 +105,45 @@ export default defineFinder({
 
     /** Services that the agent has forgotten make room. */
     function leave(): void {
-      for (const [name, { series }] of services) if (series === 0) services.delete(name);
+      for (const [name, { series, messages }] of services) {
+        if (series > 0) continue;
+        services.delete(name);
+        for (const { row } of messages) if (row >= 0) release(row);
+      }
     }
 
     function number(batch: Batch<"logs">, row: number, series: Series, template: number): number {
       const { service, messages } = series;
-      const own = service.message(templates!.id(template), batch.receivedAt, () => plain(batch.labels(row)));
+      const labels = () => plain(batch.labels(row));
+      const own = service.message(templates!.id(template), batch.receivedAt, labels, release);
       if (series.generation !== service.generation) messages.clear();
       series.generation = service.generation;
+      if (messages.size >= MOST_NUMBERS) messages.clear();
       messages.set(template, own);
       return own;
     }
 
-    function complete({ service, messages, text, last }: Group): void {
-      if (messages.length === 0) return;
+    function complete(group: Group): void {
+      const { service, generation, messages, partial } = group;
+      if (partial || messages.length === 0 || generation !== service.generation) return;
       combiner.combine(messages);
-      let combination = service.combinations.get(combiner.key);
+      let combination = service.fresh.get(combiner.key);
       if (!combination) {
-        const own = combiner.messages;
-        const novel =
-          service.groups >= KNOWN_GROUPS && own.every((message) => service.messages[message].groups >= KNOWN);
-        const times = { first: last, last, counted: last };
-        combination = {
-          key: combiner.key,
-          messages: own,
-          groups: 0,
-          fresh: 0,
-          example: text,
-          ...times,
-          added: 0,
-          tried: 0,
-          novel,
-        };
-        service.add(combination);
-        if (novel) service.discoveries[0].add(last);
+        combination = { ...combiner.parts, groups: 0, low: group.low, trace: traced(group) };
+        service.fresh.set(combiner.key, combination);
       }
-      combination.fresh++;
-      combination.last = last;
-      combination.example = text;
-      service.fresh.add(combination);
+      combination.groups++;
+      // whichever came first
+      if (group.low >= combination.low) return;
+      combination.low = group.low;
+      combination.trace = traced(group);
     }
 
-    /** Records were missed before the agent heard any: what was open then is not whole. */
+    const traced = (group: Group) => (group_by === "trace_id" ? traceOf(group) : "");
+
+    /** Records were missed: what is open is not whole, nor is what goes on. */
     function missed(now: number): void {
-      groups.complete(Number.POSITIVE_INFINITY, () => {});
+      for (const group of groups) group.partial = true;
       partial = now + idle_timeout;
     }
 
@@ -157,8 +154,11 @@ export default defineFinder({
         if (!(receivedAt - memory.heard <= MISSED) && begins) missed(receivedAt);
         begins = false;
         memory.heard = receivedAt;
-        if (mined.templates !== templates) {
+        const today = Math.floor(receivedAt / DAY);
+        if (mined.templates !== templates || today !== day) {
+          // numbers of another miner mean others; once a day there may be room for messages that had none
           templates = mined.templates;
+          day = today;
           for (const each of known) each?.messages.clear();
         }
         const records = batch as Batch<"logs">;
@@ -180,23 +180,40 @@ export default defineFinder({
           const { service } = series;
           let group = groups.find(service, key.high, key.low);
           if (!group) {
-            if (receivedAt < partial) continue;
             if (groups.isFull) groups.complete(receivedAt, complete);
-            group = groups.open(service, key.high, key.low, key.text(records, i), receivedAt);
+            const { generation } = service;
+            const { high, low, left0, left1 } = key;
+            const partly = receivedAt < partial;
+            const own = {
+              service,
+              generation,
+              high,
+              low,
+              left0,
+              left1,
+              partial: partly,
+              last: receivedAt,
+              messages: [],
+            };
+            group = groups.open(own);
           }
-          group.last = receivedAt;
-          if (group.messages.length < LONGEST) group.messages.push(message);
+          groups.add(group, message, receivedAt);
         }
         return batch;
       },
       tick(now) {
+        if (Math.abs(now - ticked) > LEAPT) missed(now);
+        ticked = now;
         groups.complete(now, complete);
         const interval = Math.floor(now / INTERVAL) * INTERVAL;
         if (Number.isNaN(memory.judged) || interval < memory.judged - INTERVAL) memory.judged = interval;
         if (interval <= memory.judged) return;
         memory.judged = interval;
+        const hidden = templates?.hidden ?? true;
         for (const service of services.values()) {
-          if (service.fresh.size > 0) judge.judge(service, interval, services.values());
+          // the clock was set back: it is learnt anew
+          service.began = Math.min(service.began, interval);
+          if (service.fresh.size > 0) judge.judge(service, interval, services.values(), hidden);
         }
       },
       forget(_, id) {

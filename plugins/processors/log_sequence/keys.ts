@@ -2,21 +2,20 @@
 import type { Batch } from "vedette";
 import { enter, position, readTag, skip } from "vedette/otlp";
 
-/** Reads what a record belongs to: after `read` says it belongs to something, `high` and `low` are 62 bits of it. */
+/** Reads what a record belongs to: after `read` says that it belongs to something, `high` and `low` are 64 bits of it. */
 export interface Key {
   high: number;
   low: number;
+  /** The left half of a trace id; 0 where it is none. */
+  left0: number;
+  left1: number;
   read(batch: Batch<"logs">, row: number, time: number): boolean;
-  /** As people know it; asked once a group, of the row that was read last. */
-  text(batch: Batch<"logs">, row: number): string;
 }
 
-const BITS = 0x7fff_ffff;
 /** LogRecord { repeated KeyValue attributes = 6 }; KeyValue { string key = 1; AnyValue value = 2 }. */
 const ATTRIBUTES = 0x32;
 const KEY = 0x0a;
 const VALUE = 0x12;
-const LONGEST = 64;
 
 /** `by` is "trace_id", "window" (of `length` milliseconds), or the key of an attribute of the record. */
 export function keyOf(by: string, length: number): Key {
@@ -26,19 +25,18 @@ export function keyOf(by: string, length: number): Key {
 class TraceKey implements Key {
   high = 0;
   low = 0;
+  left0 = 0;
+  left1 = 0;
 
   read({ bytes, rows }: Batch<"logs">, row: number): boolean {
     const at = rows.traceId[row];
     if (at === 0) return false;
+    this.left0 = word(bytes, at);
+    this.left1 = word(bytes, at + 4);
     // the right half is random in every kind of trace id
-    this.high = word(bytes, at + 8) & BITS;
-    this.low = word(bytes, at + 12) & BITS;
+    this.high = word(bytes, at + 8);
+    this.low = word(bytes, at + 12);
     return (this.high | this.low) !== 0;
-  }
-
-  text({ bytes, rows }: Batch<"logs">, row: number): string {
-    const at = rows.traceId[row];
-    return Buffer.from(bytes.buffer, bytes.byteOffset + at, 16).toString("hex");
   }
 }
 
@@ -48,6 +46,8 @@ const word = (bytes: Uint8Array, at: number) =>
 class WindowKey implements Key {
   high = 0;
   low = 0;
+  readonly left0 = 0;
+  readonly left1 = 0;
   readonly #length: number;
 
   constructor(length: number) {
@@ -56,19 +56,17 @@ class WindowKey implements Key {
 
   read(_: Batch<"logs">, __: number, time: number): boolean {
     const window = Math.floor(time / this.#length);
-    this.low = window & BITS;
-    this.high = Math.floor(window / (BITS + 1)) & BITS;
+    this.low = window | 0;
+    this.high = Math.floor(window / 2 ** 32) | 0;
     return true;
-  }
-
-  text(): string {
-    return "";
   }
 }
 
 class AttributeKey implements Key {
   high = 0;
   low = 0;
+  readonly left0 = 0;
+  readonly left1 = 0;
   readonly #key: Uint8Array;
   #from = 0;
   #to = 0;
@@ -94,8 +92,8 @@ class AttributeKey implements Key {
       high = Math.imul(high ^ bytes[i], 0x01000193);
       low = Math.imul(low + bytes[i], 0x85ebca6b) ^ (low >>> 13);
     }
-    this.high = high & BITS;
-    this.low = low & BITS;
+    this.high = high | 0;
+    this.low = low | 0;
     return true;
   }
 
@@ -127,11 +125,5 @@ class AttributeKey implements Key {
     if (to - from !== key.length) return false;
     for (let i = 0; i < key.length; i++) if (bytes[from + i] !== key[i]) return false;
     return true;
-  }
-
-  text({ bytes }: Batch<"logs">): string {
-    // AnyValue { string string_value = 1 }: tag and length of one byte each, where it is short
-    const text = bytes[this.#from] === KEY ? this.#from + 2 : this.#from;
-    return Buffer.from(bytes.subarray(text, Math.min(this.#to, text + LONGEST))).toString();
   }
 }

@@ -1,7 +1,6 @@
 // How what is missing or new in a group is told.
 
 const LONGEST = 100;
-const MOST = 6;
 
 export interface Noun {
   readonly one: string;
@@ -35,35 +34,19 @@ export function missingSentence(
   return `${lacking} of ${groups} ${many}${of} that have "${short(partner)}" lack "${short(message)}"; ${often}.`;
 }
 
-/** '3 traces of checkout have "opened <*>" without "closed <*>", as none of 12,000 did before.' */
-export function withoutSentence(
+/** '3 traces of checkout have "opened <*>" without "closed <*>", as none of 12,000 did before.' `texts` are of a, and of b or how often. */
+export function newsSentence(
   service: string,
   { one, many }: Noun,
-  message: string,
-  partner: string,
+  what: "together" | "without" | "often",
+  [text, other]: readonly [string, string],
   seen: number,
   groups: number,
 ): string {
   const of = service === "" ? "" : ` of ${service}`;
   const who = seen > 1 ? `${seen} ${many}${of} have` : `A ${one}${of} has`;
   const before = `as none of ${groups.toLocaleString("en-US")} did before`;
-  return `${who} "${short(partner)}" without "${short(message)}", ${before}.`;
-}
-
-/** 'A trace of checkout has messages together that none of 12,000 had: "a", "b".' */
-export function combinedSentence(
-  service: string,
-  { one, many }: Noun,
-  messages: readonly string[],
-  seen: number,
-  groups: number,
-): string {
-  const of = service === "" ? "" : ` of ${service}`;
-  const what = seen > 1 ? `${seen} ${many}${of} have` : `A ${one}${of} has`;
-  const more = messages.length > MOST ? ` and ${messages.length - MOST} more` : "";
-  const list = messages
-    .slice(0, MOST)
-    .map((text) => `"${short(text)}"`)
-    .join(", ");
-  return `${what} messages together, or more often, as none of ${groups.toLocaleString("en-US")} had: ${list}${more}.`;
+  if (what === "often") return `${who} "${short(text)}" ${other} times or more, ${before}.`;
+  const how = what === "together" ? "together with" : "without";
+  return `${who} "${short(text)}" ${how} "${short(other)}", ${before}.`;
 }

@@ -1,35 +1,36 @@
 // Tells log statements that a service never made before, by how severe they are and how rarely it makes new ones; a deployment is one event.
 import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
-import { discoveryRate, seenAgain } from "vedette/counts";
+import { commonRate, discoveryRate, seenAgain } from "vedette/counts";
 import { load, save } from "./saved.ts";
-import { Service, type Statement, WATCHED } from "./service.ts";
-import { AGAIN, kindOf, MOST_ADDED, RANKS, rankOf, rarityOf, rarityOfMany } from "./surprise.ts";
-import { sentence, severityOf } from "./words.ts";
+import { type Candidate, Service, type Statement, WATCHED } from "./service.ts";
+import { AGAIN, ERROR, FATAL, kindOf, MOST_ADDED, RANKS, rankOf, rarityOf, rarityOfMany } from "./surprise.ts";
+import { sentence, severityOf, wordsOf } from "./words.ts";
 
-/** From ERROR on it is told at once; what is milder waits so long for others that are as new. Milliseconds. */
-const ERROR = 2;
+/** What is milder than an ERROR waits so long for others that are as new. Milliseconds. */
 const SETTLES = 30_000;
 /** New statements within so long of each other are one event, which lasts at most an hour. */
 const ONE_EVENT = 900_000;
 const LONGEST_EVENT = 3_600_000;
+/** An ERROR within a milder event is told by itself when coming again has added so much to its rarity. */
+const KEEPS_COMING = 1;
 /** In which what is new is counted together. Milliseconds. */
 const WINDOWS = [300_000, ONE_EVENT];
-/** One of an event that is told already is told again when it is so many times as surprising. */
-const MORE = 2;
 const MOST_CANDIDATES = 64;
 const MOST_CONTRIBUTORS = 20;
 /** Of one service; of all together it is `max_series`. */
 const MOST_STATEMENTS = 10_000;
 const MOST_SERVICES = 5000;
-/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
-const AHEAD = 600_000;
+/** What all services find of a kind is counted once in so long. Milliseconds. */
+const STEP = 10_000;
+const MOST_RATES = 256;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** What is known of a series: its service, and the numbers of templates that need no look any more. */
+/** What is known of a series: its service, the numbers of templates that need no look any more, and the minute of its last labels. */
 interface Series {
   readonly service: Service;
   readonly settled: Set<number>;
+  minute: number;
 }
 
 export default defineFinder({
@@ -39,7 +40,7 @@ export default defineFinder({
   summary: "Tells log messages of a kind that a service never wrote before.",
   templates: "needs",
   finds: ["new_template"],
-  defaults: { warmup: 0, threshold: 5 },
+  defaults: { warmup: 0, threshold: 5.3 },
   config: z.object({
     learning: duration()
       .prefault("1h")
@@ -49,13 +50,13 @@ export default defineFinder({
     const services = new Map<string, Service>();
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
+    const rates = new Map<number, number>();
     let templates: Templates | undefined;
     let day = Number.NaN;
     let full = false;
     let statements = 0;
 
-    function decide(batch: Batch, row: number, time: number): Series | null {
-      const labels = batch.labels(row);
+    function decide(labels: Labels, time: number): Series | null {
       if (!detection.allows(labels)) return null;
       const key = JSON.stringify([labels.resource["service.namespace"], labels.resource["service.name"]].map(String));
       let service = services.get(key);
@@ -71,7 +72,7 @@ export default defineFinder({
         services.set(key, service);
       }
       service.series++;
-      return { service, settled: new Set() };
+      return { service, settled: new Set(), minute: Number.NaN };
     }
 
     /** Services that the agent has forgotten make room. */
@@ -83,17 +84,43 @@ export default defineFinder({
       }
     }
 
-    function discover(service: Service, id: string, text: string, rank: number, time: number): Statement {
-      const statement = service.discover(id, text, rank, time);
+    function discover(service: Service, id: string, text: string, severity: number, time: number): Statement {
+      const rank = rankOf(severity || severityOf(text));
+      const words = wordsOf(text);
+      const variant = service.hasLike(words);
+      const judged = time - service.began >= learning && !service.isFlooded(rank, time);
+      const rarity = judged ? rarityOf(expected(service, kindOf(rank, variant), time), rank) : Number.NaN;
+      const statement = {
+        ...{ id, rank, variant, words, first: time, rarity, day: Math.floor(time / DAY) },
+        ...{ records: 1, last: time, added: 0, tried: 0, part: false },
+      };
+      service.add(statement);
       statements++;
+      makeRoom(service);
+      return statement;
+    }
+
+    function makeRoom(service: Service): void {
       let largest = service;
       if (statements > max_series) {
         for (const each of services.values()) if (each.statements.size > largest.statements.size) largest = each;
-      } else if (service.statements.size <= MOST_STATEMENTS) return statement;
+      } else if (service.statements.size <= MOST_STATEMENTS) return;
       statements -= largest.statements.size;
       largest.shrink();
       statements += largest.statements.size;
-      return statement;
+    }
+
+    /** Discoveries of a kind that are to be expected a minute. */
+    function expected(service: Service, kind: number, time: number): number {
+      const step = Math.floor(time / STEP);
+      const key = step * 2 * RANKS + kind;
+      let rate = rates.get(key);
+      if (rate === undefined) {
+        if (rates.size >= MOST_RATES) rates.clear();
+        rate = commonRate(kind, step * STEP, services.values());
+        rates.set(key, rate);
+      }
+      return discoveryRate(service, kind, time, rate);
     }
 
     /** A template that has no settled number yet: new, watched, or not seen since the restart or since yesterday. */
@@ -101,24 +128,20 @@ export default defineFinder({
       const id = templates!.id(number);
       let statement = service.statements.get(id);
       if (!statement) {
-        const text = templates!.text(number);
-        statement = discover(service, id, text, rankOf(batch.rows.severity[row] || severityOf(text)), time);
+        statement = discover(service, id, templates!.text(number), batch.rows.severity[row], time);
       } else {
-        if (time - statement.first > WATCHED) {
-          service.see(statement, time);
+        const counts = service.see(statement, time);
+        if (Math.abs(time - statement.first) > WATCHED) {
+          if (settled.size >= MOST_STATEMENTS) settled.clear();
           settled.add(number);
           return;
         }
-        if (!service.see(statement, time)) return;
+        if (!counts) return;
         const more = AGAIN * seenAgain(time - statement.first, statement.first - service.began);
         statement.added = Math.min(MOST_ADDED[statement.rank], statement.added + more);
       }
-      if (statement.first - service.began >= learning) consider(batch, row, service, statement, number, time);
+      if (!Number.isNaN(statement.rarity)) consider(batch, row, service, statement, number, time);
     }
-
-    /** Discoveries of its kind that are to be expected a minute. */
-    const expected = (service: Service, { rank, variant }: Statement, time: number) =>
-      discoveryRate(service, kindOf(rank, variant), time, services.values());
 
     function consider(
       batch: Batch<"logs">,
@@ -128,32 +151,43 @@ export default defineFinder({
       number: number,
       time: number,
     ): void {
-      const { rank } = statement;
-      const rarity = rarityOf(expected(service, statement, statement.first), rank) + statement.added;
-      if (belongs(service, rank, rarity, time)) return;
-      const waiting = service.candidates.find((candidate) => candidate.statement === statement);
-      if (waiting) waiting.rarity = rarity;
-      else if (service.candidates.length < MOST_CANDIDATES) {
+      if (belongs(service, statement, time)) return;
+      let candidate = service.candidates.find((each) => each.statement === statement);
+      if (candidate) {
+        // it may have grown more general
+        candidate.labels = { ...candidate.labels, template: templates!.text(number) };
+      } else {
         const labels = batch.labels(row);
-        follow(service, labels, time);
-        service.candidates.push({ statement, labels, text: templates!.text(number), rarity });
-        if (Number.isNaN(service.waiting)) service.waiting = time;
+        service.follow(labels, time);
+        candidate = { statement, labels };
+        wait(service, candidate, time);
       }
-      if (rank >= ERROR) tell(service, time, batch, row);
+      if (statement.rank >= ERROR) tell(service, time, { batch, row, candidate });
     }
 
-    /** Whether it is part of an event that was told. */
-    function belongs({ event }: Service, rank: number, rarity: number, time: number): boolean {
-      if (!event || time > event.until || time - event.began > LONGEST_EVENT) return false;
-      event.until = time + ONE_EVENT;
-      return rank <= event.rank && rarity < MORE * event.rarity;
+    function wait(service: Service, candidate: Candidate, time: number): void {
+      const { candidates } = service;
+      if (Number.isNaN(service.waiting)) service.waiting = time;
+      if (candidates.length < MOST_CANDIDATES) {
+        candidates.push(candidate);
+        return;
+      }
+      const least = candidates.reduce((a, b) => (surprise(b) < surprise(a) ? b : a));
+      if (surprise(candidate) > surprise(least)) candidates[candidates.indexOf(least)] = candidate;
     }
 
-    function follow(service: Service, { resource }: Labels, time: number): void {
-      const version = String(resource["service.version"] ?? "");
-      if (version === service.version) return;
-      if (service.version !== "") service.changed = time;
-      service.version = version;
+    /** Whether it is part of an event that was told, and no more than that. */
+    function belongs({ event }: Service, statement: Statement, time: number): boolean {
+      const lasts =
+        event !== undefined &&
+        time >= event.began &&
+        time <= event.until &&
+        Math.abs(time - event.began) <= LONGEST_EVENT;
+      if (!lasts) return statement.part;
+      statement.part = true;
+      if (statement.first === time) event.until = time + ONE_EVENT;
+      const { rank, added } = statement;
+      return rank <= event.rank || rank < ERROR || (rank < FATAL && added < KEEPS_COMING);
     }
 
     /** Of all that the service said for the first time of late: in the minutes in which that is most surprising, with variants or without. */
@@ -166,7 +200,7 @@ export default defineFinder({
           for (let rank = 0; rank < RANKS; rank++) {
             const kind = kindOf(rank, variant);
             count += service.discoveries[kind].between(time - window, time + 1);
-            rate += discoveryRate(service, kind, time - window, services.values());
+            rate += expected(service, kind, time - window);
           }
           most = Math.max(most, rarityOfMany(count, (rate * window) / MINUTE));
         }
@@ -174,14 +208,22 @@ export default defineFinder({
       return most;
     }
 
-    /** Tells the most surprising of those that wait, with the others. */
-    function tell(service: Service, time: number, batch?: Batch, row?: number): void {
+    /** Tells the most surprising of those that wait, with the others; on the record that it was found in, where there is one. */
+    function tell(
+      service: Service,
+      time: number,
+      found?: { batch: Batch<"logs">; row: number; candidate: Candidate },
+    ): void {
       const { candidates } = service;
-      const first = candidates.reduce((a, b) => (b.rarity > a.rarity ? b : a));
-      const { statement, labels, text } = first;
-      const rarity = Math.max(first.rarity, rarityOfAll(service, time));
-      const others = candidates.filter((each) => each !== first).sort((a, b) => b.rarity - a.rarity);
-      const version = time - service.changed < LONGEST_EVENT ? service.version : undefined;
+      const first = candidates.reduce((a, b) => (surprise(b) > surprise(a) ? b : a));
+      const { statement } = first;
+      const { example, ...rest } = first.labels;
+      // it may have waited while the user had them hidden
+      const labels = { ...rest, ...(example !== undefined && !(templates?.hidden ?? true) && { example }) };
+      const rarity = Math.max(surprise(first), rarityOfAll(service, time));
+      const others = candidates.filter((each) => each !== first).sort((a, b) => surprise(b) - surprise(a));
+      const version = service.versionSince(time - LONGEST_EVENT);
+      const text = labels.template ?? "";
       const finding = {
         type: "new_template",
         signal: "logs",
@@ -191,18 +233,23 @@ export default defineFinder({
         since: service.waiting,
         rarity,
         tried: statement.tried,
-        observed: statement.sights,
+        observed: statement.records,
         expected: 0,
-        reason: sentence(nameOf(labels), labels.name, text, statement.sights, others.length, version),
-        contributors: others.slice(0, MOST_CONTRIBUTORS).map((each) => each.text),
+        reason: sentence(nameOf(labels), labels.name, text, statement.records, others.length, version),
+        contributors: others.slice(0, MOST_CONTRIBUTORS).map((each) => each.labels.template ?? ""),
       } as const;
-      // it is written onto the record that it was found in
-      const own = batch && first.statement.last === time ? row : undefined;
-      if (detection.find(finding, own === undefined ? undefined : batch, own)) {
-        const worst = candidates.reduce((rank, each) => Math.max(rank, each.statement.rank), 0);
-        service.event = { began: service.waiting, until: time + ONE_EVENT, rank: worst, rarity };
-        settle(service);
-      } else statement.tried = Math.max(statement.tried, rarity);
+      const own = found?.candidate === first ? found : undefined;
+      if (!detection.find(finding, own?.batch, own?.row)) {
+        statement.tried = Math.max(statement.tried, rarity);
+        return;
+      }
+      const { event } = service;
+      const rank = candidates.reduce((worst, each) => Math.max(worst, each.statement.rank), 0);
+      // what is told within an event goes on with it
+      if (event && statement.part) Object.assign(event, { rank: Math.max(rank, event.rank), until: time + ONE_EVENT });
+      else service.event = { began: service.waiting, until: time + ONE_EVENT, rank };
+      for (const each of candidates) each.statement.part = true;
+      settle(service);
     }
 
     function settle(service: Service): void {
@@ -221,24 +268,29 @@ export default defineFinder({
           day = today;
           for (const each of known) each?.settled.clear();
         }
+        const minute = Math.floor(receivedAt / MINUTE);
         for (let i = 0; i < rows.length; i++) {
           const number = mined.template[i];
           if (number === 0) continue;
-          const t = rows.time[i];
-          const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
           let series = known[rows.series[i]];
           if (series === undefined) {
-            series = decide(batch, i, time);
+            series = decide(batch.labels(i), receivedAt);
             known[rows.series[i]] = series;
           }
-          if (series === null || series.settled.has(number)) continue;
-          look(batch as Batch<"logs">, i, series, number, time);
+          if (series === null) continue;
+          if (series.minute !== minute) {
+            series.minute = minute;
+            series.service.follow(batch.labels(i), receivedAt);
+            // the clock was set back: it is learnt anew
+            series.service.began = Math.min(series.service.began, receivedAt);
+          }
+          if (!series.settled.has(number)) look(batch as Batch<"logs">, i, series, number, receivedAt);
         }
         return batch;
       },
       tick(now) {
         for (const service of services.values()) {
-          if (!(now - service.waiting >= SETTLES)) continue;
+          if (!(Math.abs(now - service.waiting) >= SETTLES)) continue;
           tell(service, now);
           // what was not surprising enough is taken up again when it is seen again
           settle(service);
@@ -259,6 +311,8 @@ export default defineFinder({
     };
   },
 });
+
+const surprise = ({ statement }: Candidate) => statement.rarity + statement.added;
 
 /** "payments/checkout". */
 function nameOf({ resource }: Labels): string {

@@ -3,13 +3,17 @@
 /** What severities are worth, in decades: a new error is sooner a fault than a new INFO. */
 const WORTH = [-1, 0, 1, 2];
 /** What seems unlikely of a repetition happens more often: what goes wrong once does so several times. What repetitions add at most. */
-export const AGAIN = 0.5;
+export const AGAIN = 0.6;
 export const MOST_ADDED = [4, 4, 5, 5];
 /** Statements that are new at once have one cause in threes. */
 const TOGETHER = 3;
 
 /** How many ranks of severity there are. */
 export const RANKS = WORTH.length;
+
+/** From it on a new one is told at once. */
+export const ERROR = 2;
+export const FATAL = 3;
 
 /** 0 below WARN, 1 WARN, 2 ERROR, 3 FATAL, of an OTLP severity number. */
 export function rankOf(severity: number): number {

@@ -2,21 +2,35 @@
 
 const LONGEST = 120;
 
-const MOST_WORDS = 48;
+const MOST_WORDS = 32;
 /** Two templates with so large a share of the words of the shorter one, and at least so many, in common are variants of one. */
 const SHARED = 0.6;
 const LEAST_SHARED = 2;
 
-/** The words of a template that say something, each once: no parameters, with or without their key. */
-export function wordsOf(text: string): string[] {
+/** The words of a template that say something, each once, as sorted hashes: no parameters, with or without their key. */
+export function wordsOf(text: string): Int32Array {
   const words = text.split(/[^\p{L}\p{N}_<*>=.-]+/u).filter((word) => /\p{L}/u.test(word) && !word.includes("<*>"));
-  return [...new Set(words)].slice(0, MOST_WORDS);
+  return Int32Array.from([...new Set(words.map(hashOf))].slice(0, MOST_WORDS)).sort();
+}
+
+/** FNV-1a. */
+function hashOf(word: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
+  return hash | 0;
 }
 
 /** Whether they are of two variants of one statement: one that says why it failed, or whom it concerns, in words. */
-export function isVariant(words: readonly string[], other: readonly string[]): boolean {
+export function isVariant(words: Int32Array, other: Int32Array): boolean {
   let shared = 0;
-  for (const word of words) if (other.includes(word)) shared++;
+  for (let i = 0, k = 0; i < words.length && k < other.length; ) {
+    if (words[i] === other[k]) {
+      shared++;
+      i++;
+      k++;
+    } else if (words[i] < other[k]) i++;
+    else k++;
+  }
   return shared >= LEAST_SHARED && shared >= SHARED * Math.min(words.length, other.length);
 }
 
@@ -35,17 +49,17 @@ export const short = (text: string) => {
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;
 };
 
-/** "checkout logs what it never did: ERROR "payment <*> refused"". `others` are as new, at the same time. */
+/** 'checkout logs what it never did before: ERROR "payment <*> refused".' `others` are as new, at the same time. */
 export function sentence(
   service: string,
   severity: string,
   text: string,
-  sights: number,
+  records: number,
   others: number,
   version: string | undefined,
 ): string {
   const who = service === "" ? "A service" : service;
-  const often = sights > 1 ? `, ${sights} times by now` : "";
+  const often = records > 1 ? `, ${records} times by now` : "";
   const more = others > 0 ? `, and ${others} other new ${others === 1 ? "message" : "messages"}` : "";
   const since = version === undefined ? "" : `, since its version is ${version}`;
   const level = severity === "UNSPECIFIED" ? "" : `${severity} `;
