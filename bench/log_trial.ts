@@ -73,8 +73,12 @@ const NORMAL = 24 * HOUR;
 /** Of the last fault. */
 const AFTER = 15 * MINUTE;
 
+/** Those whose folder has another name. */
+const FOLDERS: Readonly<Record<string, string>> = { log_schema: "schema_drift" };
+
 /** Those of the detectors that are there. */
-export const presentLogs = (only: readonly string[] = LOG_DETECTORS) => present(only);
+export const presentLogs = (only: readonly string[] = LOG_DETECTORS) =>
+  only.filter((type) => present([FOLDERS[type] ?? type]).length > 0);
 
 export async function logTrialOf(options: LogTrialOptions): Promise<LogTrial> {
   const { seed, faults, detectors, budget, rate } = options;

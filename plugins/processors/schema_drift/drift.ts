@@ -1,7 +1,8 @@
 // Changes of one service that belong together: collected for a moment, told as one, and over when all of them are.
 import type { Detection, Finding, Labels, Telemetry } from "vedette";
-import { called, SEVERITY } from "./record.ts";
-import { type Kind, type Service, UNIT } from "./services.ts";
+import { UNIT } from "./content.ts";
+import { called, shown } from "./fields.ts";
+import { type Kind, SEVERITY, type Service } from "./services.ts";
 import type { Change, Field } from "./shape.ts";
 
 /** Milliseconds from the first change of a service until they are told together. */
@@ -111,18 +112,47 @@ export class Drifts {
       }
       if (!episode.told && now - episode.began >= SETTLE) this.#tell(episode, now);
       if (now - (episode.told ? episode.since : episode.began) >= this.#options.adopt_after) {
-        for (const { kind, field, change } of episode.changes.values()) kind.shape.adopt(field, change);
+        for (const change of episode.changes.values()) this.#adopt(change);
         this.#end(episode, now, "adopted");
       }
     }
   }
 
+  /** Takes a change for normal; of all records of a service, with every kind of them that has it. */
+  #adopt({ kind, field, change }: Suspected): void {
+    kind.shape.adopt(field, change);
+    if (this.signal === "logs" && kind.isService)
+      for (const each of this.#having(kind.service, field, change)) each.shape.adopt(field, change);
+  }
+
+  /** Kinds of records that show it. */
+  #having({ kinds }: Service, field: string, change: Change): Kind[] {
+    return [...kinds.values()].filter(({ shape }) => shape.holds(field, change));
+  }
+
+  /** What several kinds of records show is told of all together, what one shows of that one. */
+  #together(changes: readonly Suspected[]): Suspected[] {
+    if (this.signal !== "logs") return [...changes];
+    const several = new Set<string>();
+    for (const { kind, field, change } of changes) {
+      if (!kind.isService) continue;
+      const key = `${change} ${field}`;
+      const own = changes.some((each) => !each.kind.isService && each.field === field && each.change === change);
+      if (!own || this.#having(kind.service, field, change).length > 1) several.add(key);
+    }
+    return changes.filter(({ kind, field, change }) => {
+      const key = `${change} ${field}`;
+      return kind.isService ? several.has(key) : !several.has(key);
+    });
+  }
+
   #tell(episode: Episode, now: number): void {
-    const changes = [...episode.changes.values()].sort(
+    const all = [...episode.changes.values()];
+    const changes = this.#together(all).sort(
       (a, b) =>
         TYPES.indexOf(typeOf(a)) - TYPES.indexOf(typeOf(b)) || b.rarity - a.rarity || compare(keyOf(a), keyOf(b)),
     );
-    const rarity = changes.reduce((most, each) => Math.max(most, each.rarity), 0);
+    const rarity = all.reduce((most, each) => Math.max(most, each.rarity), 0);
     const { tried } = episode;
     if (rarity <= tried) return;
     episode.tried = rarity;
@@ -135,7 +165,9 @@ export class Drifts {
     const reason = single
       ? sentence(this.signal, first)
       : `${whole} has changed in ${changes.length} ways: ${some(contributors)}.`;
-    const about = single ? `${first.kind.template && first.kind.detail}${first.field} ${first.change}` : "several";
+    const about = single
+      ? `${first.kind.template && first.kind.detail}${shown(first.field)} ${first.change}`
+      : "several";
     const told = { type, labels, about, contributors, reason };
     if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity, tried })) return;
     episode.told = told;
@@ -168,41 +200,50 @@ const some = (changes: readonly string[]) =>
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** "GET /cart spans", "ERROR records", "records \"paid by <*>\"", "http.server.duration". */
-function rowsOf(signal: Telemetry, { name, template }: Kind): string {
-  if (template !== "") return `"${template.replace(/\s+/g, " ")}" records`;
-  return signal === "traces" ? `${name} spans` : signal === "logs" ? `${name} records` : name;
+/** "GET /cart spans", "ERROR records", "\"paid by <*>\" records", "http.server.duration". */
+function rowsOf(signal: Telemetry, { name, detail, template, isService }: Kind, field: string): string {
+  if (signal === "traces") return `${name} spans`;
+  if (signal === "metrics") return name;
+  if (field === SEVERITY) return `records that say ${detail.toUpperCase()}`;
+  if (isService) return "records";
+  return template === "" ? `${name} records` : `"${template.replace(/\s+/g, " ")}" records`;
 }
 
 /** In a list: "user.id missing from GET /cart spans". */
 function brief(signal: Telemetry, { kind, field, change }: Suspected): string {
-  const rows = rowsOf(signal, kind);
-  if (kind.isService)
+  if (kind.isService && signal === "metrics")
     return { missing: `${field} missing`, new: `${field} new`, type: `${field} of another kind` }[change];
+  const rows = rowsOf(signal, kind, field);
   if (field === UNIT) return `unit of ${rows}`;
   if (field === SEVERITY) return `severity of ${rows}`;
+  const name = shown(field);
   return {
-    missing: `${field} missing from ${rows}`,
-    new: `${field} new in ${rows}`,
-    type: `type of ${field} in ${rows}`,
+    missing: `${name} missing from ${rows}`,
+    new: `${name} new in ${rows}`,
+    type: `type of ${name} in ${rows}`,
   }[change];
 }
+
+/** Rows without a field of which a sentence counts how many the last ones were. */
+const MANY = 5;
 
 function sentence(signal: Telemetry, { kind, field, change }: Suspected): string {
   const { service, shape } = kind;
   const { rows = 0, present = 0, type = "", other = "", without = 0 } = shape.fields.get(field) ?? {};
   const share = `${Number(((100 * present) / Math.max(1, rows)).toPrecision(4))} %`;
-  if (kind.isService) {
+  if (kind.isService && signal === "metrics") {
     if (change === "new") return `A new metric${service.of} has come: ${field}.`;
     if (change === "type") return `The metric ${field}${service.of} is ${other} now; it used to be ${type}.`;
     return `The metric ${field}${service.of} has been missing for ${2 * without} min; before, it was there ${share} of the time.`;
   }
-  const what = `${rowsOf(signal, kind)}${service.of}`;
+  const what = `${rowsOf(signal, kind, field)}${service.of}`;
   if (field === UNIT) return `The unit of ${what} is "${other}" now; it used to be "${type}".`;
-  if (field === SEVERITY) return `The severity of ${what} is ${other} now; it used to be ${type}.`;
+  if (field === SEVERITY)
+    return `The severity of records${service.of} that say ${kind.detail.toUpperCase()} is ${other} now; it used to be ${type}.`;
   const have = signal === "metrics" ? "has" : "have";
-  const noun = called(field, signal);
+  const noun = called(field);
   if (change === "new") return `${what} ${have} a new ${noun.replace(" ", ", ")}, which is ${type}.`;
   if (change === "type") return `The ${noun} of ${what} is ${other} now; it used to be ${type}.`;
-  return `The ${noun} is missing from ${what}: the last ${without} looked at are without it, ${share} before had it.`;
+  const now = without >= MANY ? `the last ${without} looked at are without it` : "many of late are without it";
+  return `The ${noun} is missing from ${what}: ${now}, ${share} before had it.`;
 }

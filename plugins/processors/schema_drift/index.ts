@@ -1,18 +1,19 @@
 // Tells when telemetry changes its shape: attributes and metrics that go missing or are new, types and units that change.
-import { type Batch, defineFinder, duration, type Labels, type Telemetry, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, type Telemetry, z } from "vedette";
+import { contentOf, measured } from "./content.ts";
 import { Drifts, TYPES } from "./drift.ts";
+import { LogRecordReader } from "./record.ts";
 import { load, save } from "./saved.ts";
-import { Kind, keyOf, LONGEST_NAME, measured, Service, WINDOW } from "./services.ts";
-import type { Field } from "./shape.ts";
+import { type Kind, WINDOW } from "./services.ts";
+import type { Suspect } from "./shape.ts";
+import { Watched } from "./watched.ts";
 
 /** Milliseconds that the clock of a sender may be ahead; a row of later is taken for one of now. */
 const AHEAD = 600_000;
 /** By which the window of a service may go back. */
 const LATE_WINDOWS = 5;
-/** Of all services together. */
-const MOST_KINDS = 20_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+/** Records that are looked at in an interval, of all kinds together: with more kinds each has its turn less often. */
+const MOST_LOOKS = 100;
 
 export default defineFinder({
   type: "schema_drift",
@@ -37,17 +38,12 @@ export default defineFinder({
       ),
   }),
   create({ types, learning, adopt_after, interval, max_series }, host, detection) {
-    const services = new Map<string, Service>();
-    /** By id of a series; null: not watched. */
-    const kinds: (Kind | null | undefined)[] = [];
-    /** Of records whose templates are mined: by id of a series, by number of the template. */
-    const statements: (Map<number, Kind | null> | undefined)[] = [];
-    let templates: Templates | undefined;
+    const rules = { learning, tellsNew: types.includes("new_field") };
+    const reader = new LogRecordReader();
     let drifts: Drifts | undefined;
-    let known = 0;
-    let full = false;
-    let swept = Number.NEGATIVE_INFINITY;
     let dice = 1;
+    const watched = new Watched(max_series, host, detection, reader, (kind) => drifts?.forget(kind));
+    const driftsOf = (signal: Telemetry) => new Drifts(signal, { types, adopt_after }, detection);
 
     /** Uniform in [0, 1); saved, so that a restart changes nothing. */
     function chance(): number {
@@ -55,84 +51,26 @@ export default defineFinder({
       return dice / 2 ** 32;
     }
 
-    function decide(batch: Batch, row: number, template = 0): Kind | null {
-      const labels = batch.labels(row);
-      // a histogram is several series, of which its count is always there
-      if (batch.signal === "metrics" && labels.statistic !== "" && labels.statistic !== "rate") return null;
-      if (!detection.allows(labels)) return null;
-      const { "service.namespace": namespace, "service.name": name } = labels.resource;
-      const key = text([namespace, name]);
-      let service = services.get(key);
-      if (!service) {
-        service = new Service(named(labels));
-        services.set(key, service);
-      }
-      const kindName = labels.name.slice(0, LONGEST_NAME);
-      const detail = template > 0 ? templates!.id(template) : labels.kind;
-      // a template that comes with another severity is the same
-      const kindKey = keyOf(kindName, detail, template > 0);
-      let kind = service.kinds.get(kindKey);
-      if (!kind) {
-        if (known >= Math.min(max_series, MOST_KINDS)) sweep(batch.receivedAt);
-        if (known >= Math.min(max_series, MOST_KINDS)) {
-          if (!full)
-            host.log.warn("too many metrics, operations or kinds of record: new ones are not watched; narrow match");
-          full = true;
-          return null;
-        }
-        kind = new Kind(service, kindName, detail ?? "", labels.template?.slice(0, LONGEST_NAME));
-        service.kinds.set(kindKey, kind);
-        known++;
-      }
-      kind.series++;
-      return kind;
-    }
-
-    /** Templates that were not written for a day make room; not more often than once an hour. */
-    function sweep(now: number): void {
-      if (now - swept < HOUR) return;
-      swept = now;
-      for (const own of statements) {
-        for (const [template, kind] of own ?? []) {
-          if (kind && now - kind.last < DAY) continue;
-          own!.delete(template);
-          release(kind);
-        }
-      }
-    }
-
-    /** The kind of a record by its template. */
-    function statement(batch: Batch, row: number, template: number): Kind | null {
-      const id = batch.rows.series[row];
-      let own = statements[id];
-      if (!own) {
-        own = new Map();
-        statements[id] = own;
-      }
-      let kind = own.get(template);
-      if (kind === undefined) {
-        kind = decide(batch, row, template);
-        own.set(template, kind);
-      }
-      return kind;
-    }
-
-    function release(kind: Kind | null | undefined): void {
-      if (!kind || --kind.series > 0) return;
-      const { service } = kind;
-      drifts?.forget(kind);
-      service.kinds.delete(keyOf(kind.name, kind.detail || undefined, kind.template !== ""));
-      known--;
-      if (service.kinds.size > 0) return;
-      drifts?.forget(service.all);
-      services.delete(text([service.resource["service.namespace"], service.resource["service.name"]]));
-    }
+    const suspecting =
+      (time: number) =>
+      (kind: Kind): Suspect =>
+      (field, change, rarity) =>
+        drifts!.suspect(kind, field, change, rarity, time);
 
     function look(batch: Batch, row: number, kind: Kind, time: number): void {
-      const content = kind.contentOf(batch, row);
-      kind.observe(content, time, learning, (field, change, rarity) => {
-        drifts!.suspect(kind, field, change, rarity, time);
-      });
+      const suspect = suspecting(time);
+      if (batch.signal !== "logs") {
+        kind.observe(contentOf(batch, row), time, rules, suspect(kind));
+        return;
+      }
+      const content = reader.read(batch as Batch<"logs">, row);
+      if (!content) return;
+      const { service } = kind;
+      const template = batch.mined?.template[row] ?? 0;
+      if (template > 0) kind.rename(batch.mined!.templates, template);
+      kind.observe(content, time, rules, suspect(kind));
+      if (kind.settled(time, rules)) service.all.observeBeside(kind, content, suspect(service.all));
+      if (reader.level > 0) service.observeSeverity(reader.level, reader.range, time, rules, suspect);
     }
 
     /** A metric of the service was seen; when a window is over the service learns which were. */
@@ -141,9 +79,8 @@ export default defineFinder({
       const window = Math.floor(time / WINDOW);
       if (!(window <= service.window) || window < service.window - LATE_WINDOWS) {
         if (service.seen.size > 0) {
-          service.all.observe(service.seen, time, learning, (field: Field, change, rarity) => {
-            drifts!.suspect(service.all, field, change, rarity, time);
-          });
+          const seen = { fields: service.seen, wholeBody: true };
+          service.all.observe(seen, time, rules, suspecting(time)(service.all));
         }
         service.seen.clear();
         service.window = window;
@@ -156,25 +93,19 @@ export default defineFinder({
     return {
       process(batch) {
         const { rows, receivedAt, signal, mined } = batch;
-        if (mined && mined.templates !== templates) {
-          templates = mined.templates;
-          for (const own of statements) for (const kind of own?.values() ?? []) if (kind) kind.series--;
-          statements.length = 0;
-        }
-        drifts ??= new Drifts(signal, { types, adopt_after }, detection);
-        for (let i = 0; i < rows.length; i++) {
-          const id = rows.series[i];
-          const template = mined?.template[i] ?? 0;
-          let kind = template > 0 ? statement(batch, i, template) : kinds[id];
-          if (kind === undefined) {
-            kind = decide(batch, i);
-            kinds[id] = kind;
-          }
-          if (kind === null) continue;
-          const t = rows.time[i];
+        const { sampler } = watched;
+        watched.begin(mined);
+        drifts ??= driftsOf(signal);
+        const { length, series, time: times } = rows;
+        const templates = mined?.template;
+        const pace = signal === "logs" ? interval * Math.max(1, watched.known / MOST_LOOKS) : interval;
+        for (let i = 0; i < length; i++) {
+          const slot = watched.slotOf(batch, i, series[i], templates ? templates[i] : 0);
+          if (slot < 0) continue;
+          const t = times[i];
           const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
-          if (signal === "metrics") see(batch, i, kind, time);
-          if (kind.samples(time, interval, chance)) look(batch, i, kind, time);
+          if (signal === "metrics") see(batch, i, watched.kindAt(slot), time);
+          if (sampler.samples(slot, time, pace, chance)) look(batch, i, watched.kindAt(slot), time);
         }
         return batch;
       },
@@ -182,28 +113,14 @@ export default defineFinder({
         drifts?.tick(now);
       },
       forget(_, id) {
-        release(kinds[id]);
-        kinds[id] = undefined;
-        for (const kind of statements[id]?.values() ?? []) release(kind);
-        statements[id] = undefined;
+        watched.forget(id);
       },
-      save: () => save({ services, drifts, dice }),
+      save: () => save({ watched, drifts, dice }),
       load(bytes) {
-        const loaded = load(bytes, (signal: Telemetry) => new Drifts(signal, { types, adopt_after }, detection));
-        for (const service of loaded.services) {
-          services.set(text([service.resource["service.namespace"], service.resource["service.name"]]), service);
-          known += service.kinds.size;
-        }
+        const loaded = load(bytes, driftsOf, watched.sampler);
+        watched.adopt(loaded.services);
         ({ drifts, dice } = loaded);
       },
     };
   },
 });
-
-function named({ resource }: Labels): Labels["resource"] {
-  const keys = ["service.namespace", "service.name"].filter((key) => resource[key] !== undefined);
-  return Object.fromEntries(keys.map((key) => [key, String(resource[key])]));
-}
-
-const text = (parts: readonly unknown[]) =>
-  JSON.stringify(parts.map((part) => (part === undefined ? null : String(part))));

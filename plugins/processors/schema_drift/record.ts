@@ -1,6 +1,11 @@
-// What a log record has: its attributes, the fields of a structured body, and whether its severity is what its text says.
-import type { Batch, Telemetry } from "vedette";
+// What a log record has: its attributes, the fields of a structured body, the level it names and the severity it was sent with.
+import { createHash } from "node:crypto";
+import type { Batch, Mined } from "vedette";
 import { enter, position, readTag, skip } from "vedette/otlp";
+import { type Content, Fields, Type } from "./fields.ts";
+import { blanks, readJson } from "./json.ts";
+import { isLevelKey, LEVELS, levelOfText, levelOfWord } from "./level.ts";
+import { readLogfmt } from "./logfmt.ts";
 
 /** LogRecord { string severity_text = 3; repeated KeyValue attributes = 6 }; KeyValue { string key = 1; AnyValue value = 2 }. */
 const SEVERITY_TEXT = 0x1a;
@@ -10,276 +15,196 @@ const VALUE = 0x12;
 /** AnyValue { string string_value = 1; KeyValueList kvlist_value = 6 }; KeyValueList { repeated KeyValue values = 1 }. */
 const STRING = 0x0a;
 const LIST = 0x32;
+const PAIR = 0x0a;
+const TEXT_BODY = 1;
+const LIST_BODY = 6;
 
-/** Bytes of a body that are looked at, and of its beginning for a level. */
-const MOST_BODY = 8192;
-const BEGINNING = 64;
-const LONGEST_NAME = 200;
-const BODY = "body.";
+/** Bytes of a text body that are looked at. */
+const MOST_BODY = 16_384;
+/** Fields of a body that say what happened: of those that are there the first of these. */
+const MESSAGES =
+  "@mt {OriginalFormat} message msg Message MESSAGE @message short_message @m textPayload text log event eventName event_type type action op";
+const RANKS = new Map(MESSAGES.split(" ").map((key, i) => [key, i]));
+const LONGEST_KEY = 16;
+const LONGEST_MESSAGE = 1000;
+/** Contents that are kept. */
+const MOST_CONTENTS = 4096;
+const MARK = Buffer.from("anomaly.");
 
-/** A field that no attribute can be called: what the record's severity number says beside its text. */
-export const SEVERITY = "\0severity";
+/** Reads one record after the other. */
+export class LogRecordReader {
+  /** What it names in its body, or else in its severity text: of LEVELS; and its severity as it was sent, of RANGES. */
+  level = 0;
+  range = 0;
+  readonly #fields = new Fields();
+  /** By signature. */
+  readonly #contents = new Map<number, Content>();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #textLevel = 0;
+  #bodyLevel = 0;
+  #messageStart = 0;
+  #messageEnd = 0;
+  #rank = RANKS.size;
+  /** Whether the message is looked for. */
+  #wanted = false;
+  readonly #onField = (keyStart: number, keyEnd: number, type: number, start: number, end: number) =>
+    this.#field(keyStart, keyEnd, type, start, end);
 
-/** Types of values, by the field number of their AnyValue. */
-const TYPES = [
-  "nothing",
-  "text",
-  "true or false",
-  "a whole number",
-  "a number",
-  "a list",
-  "a map",
-  "bytes",
-  "empty text",
-  "what the text says",
-  "other than the text says",
-] as const;
-const EMPTY = 8;
-const AGREES = 9;
-const CONTRADICTS = 10;
-
-/** Levels as they are written, by the range of severity numbers they stand for: 1 TRACE to 6 FATAL. */
-const LEVELS = new Map(
-  [
-    ["trace"],
-    ["debug", "dbug", "verbose"],
-    ["info", "information", "notice"],
-    ["warn", "warning"],
-    ["error", "err", "eror"],
-    ["fatal", "critical", "crit", "panic", "emerg", "emergency", "alert"],
-  ].flatMap((words, i) => words.map((word) => [word, i + 1] as const)),
-);
-
-let hash = 0;
-/** Told of each field as it is met; undefined while only the hash is wanted. */
-let content: Map<string, string> | undefined;
-/** Range of the level that the text names, 0 where it names none. */
-let level = 0;
-
-/** A number that is the same for records with the same fields of the same types, whatever their order. */
-export function signatureOf(batch: Batch<"logs">, row: number): number {
-  content = undefined;
-  read(batch, row);
-  return hash;
-}
-
-/** What the record has, by name, with its type. */
-export function recordOf(batch: Batch<"logs">, row: number): Map<string, string> {
-  content = new Map();
-  read(batch, row);
-  return content;
-}
-
-function read({ bytes, rows }: Batch<"logs">, row: number): void {
-  hash = level = 0;
-  const end = enter(bytes, rows.offset[row], bytes.length);
-  for (let p = position; p < end; ) {
-    const tag = readTag(bytes, p, end);
-    const at = position;
-    p = skip(bytes, tag, at, end);
-    if (tag === ATTRIBUTES) pair(bytes, at, p, "");
-    else if (tag === SEVERITY_TEXT) {
-      enter(bytes, at, p);
-      named(bytes, position, p);
+  /** What it has; undefined where that is more than can be looked at. */
+  read(batch: Batch<"logs">, row: number): Content | undefined {
+    if (!this.#walk(batch, row)) return undefined;
+    const { signature } = this.#fields;
+    let content = this.#contents.get(signature);
+    if (!content) {
+      content = this.#fields.contentOf(batch.bytes);
+      if (this.#contents.size >= MOST_CONTENTS) this.#contents.clear();
+      this.#contents.set(signature, content);
     }
+    return content;
   }
-  const start = rows.bodyStart[row];
-  const until = Math.min(rows.bodyEnd[row], start + MOST_BODY);
-  if (rows.bodyKind[row] === 6 && until === rows.bodyEnd[row]) list(bytes, start, until);
-  else if (rows.bodyKind[row] === 1) {
-    if (bytes[start] === 0x7b) object(bytes, start, until);
-    if (level === 0) word(bytes, start, until);
+
+  /**
+   * A name for what the message of a structured body says, without its parameters: the same whatever fields stand beside it. Undefined where the body
+   * has no fields.
+   */
+  messageOf(batch: Batch<"logs">, row: number, mined: Mined): string | undefined {
+    this.#wanted = true;
+    const isRead = this.#walk(batch, row);
+    this.#wanted = false;
+    if (!isRead || !this.#fields.wholeBody) return undefined;
+    const hash = createHash("sha256");
+    const end = this.#messageEnd;
+    let p = this.#messageStart;
+    for (let k = mined.firstParameter[row]; k < mined.endParameter[row]; k++) {
+      const from = Math.max(p, mined.parameterStart[k]);
+      const to = Math.min(end, mined.parameterEnd[k]);
+      if (from >= to) continue;
+      hash.update(batch.bytes.subarray(p, from)).update("\0");
+      p = to;
+    }
+    return `message ${hash.update(batch.bytes.subarray(p, end)).digest("hex").slice(0, 16)}`;
   }
-  const severity = (rows.severity[row] + 3) >> 2;
-  // of neighbours it is a matter of taste: a notice may be a warning
-  if (level > 0 && severity > 0) met(SEVERITY, 1, Math.abs(severity - level) < 2 ? AGREES : CONTRADICTS);
-}
 
-/** One field: its name, where that is wanted, the hash of it, and its type. */
-function met(name: string, nameHash: number, type: number): void {
-  const h = Math.imul(nameHash ^ Math.imul(type + 1, 0x85ebca6b), 0x9e3779b1);
-  hash = (hash + (h ^ (h >>> 15))) | 0;
-  content?.set(name, TYPES[type]);
-}
+  #walk({ bytes, rows }: Batch<"logs">, row: number): boolean {
+    const fields = this.#fields;
+    fields.clear();
+    this.#bytes = bytes;
+    this.#textLevel = this.#bodyLevel = this.#messageStart = this.#messageEnd = 0;
+    this.#rank = RANKS.size;
+    const end = enter(bytes, rows.offset[row], bytes.length);
+    for (let p = position; p < end; ) {
+      const tag = readTag(bytes, p, end);
+      const at = position;
+      p = skip(bytes, tag, at, end);
+      if (tag === ATTRIBUTES) {
+        if (!this.#pair(at, p, false)) return false;
+      } else if (tag === SEVERITY_TEXT) {
+        enter(bytes, at, p);
+        this.#textLevel = levelOfWord(bytes, position, p);
+      }
+    }
+    this.#body(rows.bodyKind[row], rows.bodyStart[row], rows.bodyEnd[row]);
+    this.level = this.#bodyLevel || this.#textLevel;
+    this.range = (rows.severity[row] + 3) >> 2;
+    if (this.range === 0 && this.#bodyLevel > 0) this.range = LEVELS[this.#textLevel].range;
+    this.#bytes = NOTHING;
+    return true;
+  }
 
-function pair(bytes: Uint8Array, at: number, end: number, prefix: string): void {
-  enter(bytes, at, end);
-  let keyStart = 0;
-  let keyEnd = 0;
-  let type = 0;
-  let from = 0;
-  let to = 0;
-  for (let p = position; p < end; ) {
-    const tag = readTag(bytes, p, end);
-    const start = position;
-    p = skip(bytes, tag, start, end);
-    if (tag !== KEY && tag !== VALUE) continue;
-    enter(bytes, start, p);
-    if (tag === KEY) {
-      keyStart = position;
-      keyEnd = p;
-    } else if (position < p) {
-      const kind = readTag(bytes, position, p);
-      type = kind >>> 3;
-      if (kind === STRING) {
+  #body(kind: number, start: number, end: number): void {
+    const fields = this.#fields;
+    const bytes = this.#bytes;
+    if (kind === LIST_BODY) fields.wholeBody = this.#list(start, end);
+    if (kind !== TEXT_BODY) return;
+    const until = Math.min(end, start + MOST_BODY);
+    const from = blanks(bytes, start, until);
+    const before = fields.length;
+    if (bytes[from] === 0x7b && from < until) {
+      fields.wholeBody = readJson(bytes, from, until, this.#onField);
+      if (fields.length > before) return;
+    } else if (readLogfmt(bytes, from, until, this.#onField)) {
+      fields.wholeBody = until === end;
+      return;
+    }
+    fields.length = before;
+    this.#messageEnd = this.#messageStart;
+    this.#bodyLevel = levelOfText(bytes, from, until);
+  }
+
+  /** The AnyValue of a key-value list. */
+  #list(start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    for (let p = start; p < end; ) {
+      const tag = readTag(bytes, p, end);
+      const at = position;
+      p = skip(bytes, tag, at, end);
+      if (tag !== LIST) continue;
+      enter(bytes, at, p);
+      for (let q = position; q < p; ) {
+        const inner = readTag(bytes, q, p);
+        const from = position;
+        q = skip(bytes, inner, from, p);
+        if (inner === PAIR && !this.#pair(from, q, true)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** A KeyValue of the record, or of its body. */
+  #pair(at: number, end: number, ofBody: boolean): boolean {
+    const bytes = this.#bytes;
+    enter(bytes, at, end);
+    let keyStart = 0;
+    let keyEnd = 0;
+    let type: number = Type.nothing;
+    let from = 0;
+    let to = 0;
+    for (let p = position; p < end; ) {
+      const tag = readTag(bytes, p, end);
+      const start = position;
+      p = skip(bytes, tag, start, end);
+      if (tag !== KEY && tag !== VALUE) continue;
+      enter(bytes, start, p);
+      if (tag === KEY) {
+        keyStart = position;
+        keyEnd = p;
+      } else if (position < p) {
+        const kind = readTag(bytes, position, p);
+        type = kind >>> 3;
+        if (kind !== STRING) continue;
         enter(bytes, position, p);
         from = position;
         to = p;
-        if (from === to) type = EMPTY;
+        if (from === to) type = Type.empty;
       }
     }
+    if (ofBody) return this.#field(keyStart, keyEnd, type, from, to);
+    // our own marks are no part of it
+    return isMark(bytes, keyStart, keyEnd) || this.#fields.add(bytes, keyStart, keyEnd, type, false);
   }
-  field(bytes, keyStart, keyEnd, prefix, type);
-  if (prefix !== "" && to > from && isLevel(bytes, keyStart, keyEnd)) named(bytes, from, to);
+
+  /** A field of the body. */
+  #field(keyStart: number, keyEnd: number, type: number, start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    if (this.#bodyLevel === 0 && isLevelKey(bytes, keyStart, keyEnd)) this.#bodyLevel = levelOfWord(bytes, start, end);
+    if (this.#wanted && type === Type.text) this.#message(keyStart, keyEnd, start, end);
+    return this.#fields.add(bytes, keyStart, keyEnd, type, true);
+  }
+
+  #message(keyStart: number, keyEnd: number, start: number, end: number): void {
+    if (keyEnd - keyStart > LONGEST_KEY) return;
+    const rank = RANKS.get(Buffer.from(this.#bytes.subarray(keyStart, keyEnd)).toString()) ?? RANKS.size;
+    if (rank >= this.#rank) return;
+    this.#rank = rank;
+    this.#messageStart = start;
+    this.#messageEnd = Math.min(end, start + LONGEST_MESSAGE);
+  }
 }
 
-function field(bytes: Uint8Array, keyStart: number, keyEnd: number, prefix: string, type: number): void {
-  // our own marks are no part of it
-  if (prefix === "" && keyEnd - keyStart > 8 && isMark(bytes, keyStart)) return;
-  let h = prefix === "" ? 0x2545f491 : 0x6c078965;
-  for (let i = keyStart; i < keyEnd; i++) h = Math.imul(h ^ bytes[i], 0x01000193);
-  const name = content ? prefix + text(bytes, keyStart, keyEnd).slice(0, LONGEST_NAME) : "";
-  met(name, h | 1, type);
-}
+const NOTHING = new Uint8Array(0);
 
-const MARK = Buffer.from("anomaly.");
-
-function isMark(bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < MARK.length; i++) if (bytes[at + i] !== MARK[i]) return false;
+function isMark(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < MARK.length) return false;
+  for (let i = 0; i < MARK.length; i++) if (bytes[start + i] !== MARK[i]) return false;
   return true;
-}
-
-const text = (bytes: Uint8Array, start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString();
-
-/** The AnyValue of a key-value list. */
-function list(bytes: Uint8Array, start: number, end: number): void {
-  for (let p = start; p < end; ) {
-    const tag = readTag(bytes, p, end);
-    const at = position;
-    p = skip(bytes, tag, at, end);
-    if (tag !== LIST) continue;
-    enter(bytes, at, p);
-    for (let q = position; q < p; ) {
-      const inner = readTag(bytes, q, p);
-      const from = position;
-      q = skip(bytes, inner, from, p);
-      if (inner === KEY) pair(bytes, from, q, BODY);
-    }
-  }
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** The fields at the top of a JSON object; what is cut off or no JSON ends it. */
-function object(bytes: Uint8Array, start: number, end: number): void {
-  let p = start + 1;
-  for (;;) {
-    p = blank(bytes, p, end);
-    if (p >= end || bytes[p] !== QUOTE) return;
-    const keyStart = p + 1;
-    p = closing(bytes, keyStart, end);
-    const keyEnd = p;
-    p = blank(bytes, p + 1, end);
-    if (p >= end || bytes[p] !== 0x3a) return;
-    const from = blank(bytes, p + 1, end);
-    const to = after(bytes, from, end);
-    if (to > end) return;
-    field(bytes, keyStart, keyEnd, BODY, jsonType(bytes, from, to));
-    if (bytes[from] === QUOTE && isLevel(bytes, keyStart, keyEnd)) named(bytes, from + 1, to - 1);
-    p = blank(bytes, to, end);
-    if (p >= end || bytes[p] !== 0x2c) return;
-    p++;
-  }
-}
-
-function blank(bytes: Uint8Array, at: number, end: number): number {
-  let p = at;
-  while (p < end && bytes[p] <= 32) p++;
-  return p;
-}
-
-/** Where the text that began before `at` ends: its closing quote, or `end`. */
-function closing(bytes: Uint8Array, at: number, end: number): number {
-  let p = at;
-  while (p < end && bytes[p] !== QUOTE) p += bytes[p] === BACKSLASH ? 2 : 1;
-  return p;
-}
-
-/** Where a value ends; beyond `end` where it does not. */
-function after(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] === QUOTE) return closing(bytes, at + 1, end) + 1;
-  let depth = 0;
-  for (let p = at; p < end; p++) {
-    const c = bytes[p];
-    if (c === QUOTE) p = closing(bytes, p + 1, end);
-    else if (c === 0x7b || c === 0x5b) depth++;
-    else if (c === 0x7d || c === 0x5d) {
-      if (depth === 0) return p;
-      if (--depth === 0) return p + 1;
-    } else if (depth === 0 && (c === 0x2c || c <= 32)) return p;
-  }
-  return end + 1;
-}
-
-function jsonType(bytes: Uint8Array, from: number, to: number): number {
-  switch (bytes[from]) {
-    case QUOTE:
-      return to - from === 2 ? EMPTY : 1;
-    case 0x7b:
-      return 6;
-    case 0x5b:
-      return 5;
-    case 0x74:
-    case 0x66:
-      return 2;
-    case 0x6e:
-      return 0;
-    default:
-      return 4;
-  }
-}
-
-/** Whether a key of a structured body is one for levels: level, lvl, severity, severity_text. */
-function isLevel(bytes: Uint8Array, start: number, end: number): boolean {
-  const size = end - start;
-  const first = bytes[start] | 32;
-  if (size < 3 || size > 13 || (first !== 0x6c && first !== 0x73)) return false;
-  const key = text(bytes, start, end).toLowerCase();
-  return key === "level" || key === "lvl" || key === "loglevel" || key === "severity" || key === "severity_text";
-}
-
-/** Text that is a level. */
-function named(bytes: Uint8Array, start: number, end: number): void {
-  if (end - start < 3 || end - start > 11) return;
-  level = LEVELS.get(text(bytes, start, end).toLowerCase()) ?? level;
-}
-
-/** The first word of the beginning that is a level in capitals, or in brackets: "2026-11-23 ERROR x", "[error] x". */
-function word(bytes: Uint8Array, start: number, until: number): void {
-  const end = Math.min(until, start + BEGINNING);
-  for (let p = start; p < end; ) {
-    const c = bytes[p];
-    const isCapital = c >= 65 && c <= 90;
-    if (!isCapital && !(c >= 97 && c <= 122)) {
-      p++;
-      continue;
-    }
-    const from = p;
-    let capitals = true;
-    for (; p < end && (bytes[p] | 32) >= 97 && (bytes[p] | 32) <= 122; p++) if (bytes[p] >= 97) capitals = false;
-    const bracketed = bytes[from - 1] === 0x5b && bytes[p] === 0x5d;
-    const marked = (capitals || bracketed) && p - from >= 4 && p - from <= 11;
-    if (!marked) continue;
-    const before = level;
-    named(bytes, from, p);
-    if (level !== before) return;
-  }
-}
-
-/** As a sentence calls it: "attribute user.id", "field user of the body". */
-export function called(field: string, signal: Telemetry): string {
-  return signal === "logs" && field.startsWith(BODY)
-    ? `field ${field.slice(BODY.length)} of the body`
-    : `attribute ${field}`;
 }

@@ -1,10 +1,12 @@
 // What schema_drift remembers, as JSON.
 import { type Telemetry, z } from "vedette";
 import type { Drifts } from "./drift.ts";
-import { Kind, keyOf, Service } from "./services.ts";
+import { LEVELS } from "./level.ts";
+import type { Sampled, Sampler } from "./sampler.ts";
+import { Kind, Service } from "./services.ts";
 import { fieldOf } from "./shape.ts";
 
-const VERSION = 2;
+const VERSION = 3;
 const number = z.number();
 
 /** name, type, known, other; rows, present, same, doubt, retyped, pending, without, having, keeping. */
@@ -27,6 +29,7 @@ const kind = z.object({
   name: z.string(),
   detail: z.string(),
   template: z.string(),
+  templates: z.array(z.string()),
   rows: number,
   began: number.nullable(),
   last: number.nullable(),
@@ -58,13 +61,15 @@ const state = z.object({
       seen: z.array(z.tuple([z.string(), z.string()])),
       all: kind,
       kinds: z.array(kind),
+      /** Their `detail` says which. */
+      levels: z.array(kind),
       episode: z
         .object({
           began: number,
           since: number.nullable(),
           tried: number,
           told: told.nullable(),
-          /** Which kind (-1 is the service itself), field, change, rarity. */
+          /** Which of the kinds, then of the levels (-1 is the service itself), field, change, rarity. */
           changes: z.array(z.tuple([z.int(), z.string(), change, number])),
         })
         .nullable(),
@@ -73,26 +78,31 @@ const state = z.object({
 });
 
 interface State {
-  readonly services: ReadonlyMap<string, Service>;
+  readonly watched: { readonly services: ReadonlyMap<string, Service>; readonly sampler: Sampler };
   readonly drifts: Drifts | undefined;
   readonly dice: number;
 }
 
+const UNSAMPLED: Sampled = { last: Number.NaN, passed: 0, skip: 0 };
 const finite = (value: number) => (Number.isFinite(value) ? value : null);
 
-function savedKind({ name, detail, template, rows, began, last, passed, skip, window, shape }: Kind): SavedKind {
+function savedOf(kind: Kind, sampler: Sampler): SavedKind {
+  const { name, detail, template, templates, rows, began, window, slot, shape } = kind;
+  const { last, passed, skip } = slot < 0 ? UNSAMPLED : sampler.of(slot);
   const fields = [...shape.fields.values()].map((each): SavedKind["fields"][number] => {
     const { rows, present, same, doubt, retyped, pending, without, having, keeping } = each;
     const counts = [rows, present, same, doubt, retyped, pending, without, having, keeping] as const;
     return [each.name, each.type, each.known, each.other, ...counts];
   });
   const times = { began: finite(began), last: finite(last), window: finite(window) };
-  return { name, detail, template, rows, passed, skip, ...times, fields };
+  return { name, detail, template, templates, rows, passed, skip, ...times, fields };
 }
 
-export function save({ services, drifts, dice }: State): Uint8Array {
-  const saved = [...services.values()].map((service): z.infer<typeof state>["services"][number] => {
+export function save({ watched, drifts, dice }: State): Uint8Array {
+  const savedKind = (kind: Kind) => savedOf(kind, watched.sampler);
+  const saved = [...watched.services.values()].map((service): z.infer<typeof state>["services"][number] => {
     const kinds = [...service.kinds.values()];
+    const levels = service.levels.filter((each) => each !== undefined);
     const episode = drifts?.episodes.get(service);
     return {
       resource: service.resource as Record<string, string>,
@@ -100,6 +110,7 @@ export function save({ services, drifts, dice }: State): Uint8Array {
       seen: [...service.seen],
       all: savedKind(service.all),
       kinds: kinds.map(savedKind),
+      levels: levels.map(savedKind),
       episode: episode
         ? {
             began: episode.began,
@@ -116,7 +127,7 @@ export function save({ services, drifts, dice }: State): Uint8Array {
                 }
               : null,
             changes: [...episode.changes.values()].map((each) => {
-              return [kinds.indexOf(each.kind), each.field, each.change, each.rarity];
+              return [[...kinds, ...levels].indexOf(each.kind), each.field, each.change, each.rarity];
             }),
           }
         : null,
@@ -127,7 +138,7 @@ export function save({ services, drifts, dice }: State): Uint8Array {
 }
 
 /** Throws when the bytes are not of `save`. */
-export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts) {
+export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts, sampler: Sampler) {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString());
@@ -138,16 +149,25 @@ export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts) {
   if (!data) throw new Error("is of another version of schema_drift, or damaged");
   const drifts = data.signal ? make(data.signal) : undefined;
   const services = data.services.map((each) => {
-    const service = new Service(each.resource);
+    const service = new Service(each.resource, data.signal === "metrics");
     service.window = each.window ?? Number.NaN;
     for (const [name, type] of each.seen) service.seen.set(name, type);
     recall(service.all, each.all);
     const kinds = each.kinds.map((saved) => {
       const kind = new Kind(service, saved.name, saved.detail, saved.template);
-      service.kinds.set(keyOf(saved.name, saved.detail || undefined, saved.template !== ""), kind);
+      service.kinds.set(kind.key, kind);
+      for (const id of saved.templates) service.join(id, kind);
       recall(kind, saved);
+      kind.slot = sampler.add({ ...saved, last: saved.last ?? Number.NaN });
       return kind;
     });
+    for (const saved of each.levels) {
+      const kind = new Kind(service, "", saved.detail);
+      const level = LEVELS.findIndex(({ word }) => word === saved.detail);
+      if (level > 0) service.levels[level] = kind;
+      kinds.push(kind);
+      recall(kind, saved);
+    }
     if (!each.episode || !drifts) return service;
     const { began, since, tried, told, changes } = each.episode;
     drifts.adopt({
@@ -166,10 +186,8 @@ export function load(bytes: Uint8Array, make: (signal: Telemetry) => Drifts) {
   return { services, drifts, dice: data.dice };
 }
 
-function recall(kind: Kind, { fields, began, last, window, ...counts }: SavedKind): void {
-  const { rows, passed, skip } = counts;
-  const times = { began: began ?? Number.NaN, last: last ?? Number.NaN, window: window ?? Number.NaN };
-  Object.assign(kind, { rows, passed, skip, ...times });
+function recall(kind: Kind, { fields, rows, began, window }: SavedKind): void {
+  Object.assign(kind, { rows, began: began ?? Number.NaN, window: window ?? Number.NaN });
   for (const [
     name,
     type,

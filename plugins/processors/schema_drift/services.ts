@@ -1,100 +1,99 @@
-// The services and what each of them sends: a shape for every metric, operation and severity, and one of its metrics.
-import type { Batch, Labels } from "vedette";
-import { ATTRIBUTE_FIELD, decodeAttributes } from "vedette/otlp";
-import { recordOf, signatureOf } from "./record.ts";
+// The services and what each of them sends: a shape for every metric, operation and kind of record, and one of all together.
+import type { Labels, Templates } from "vedette";
+import type { Content } from "./fields.ts";
+import { LEVELS, RANGES } from "./level.ts";
+import { SET_BACK } from "./sampler.ts";
 import { Shape, type Suspect } from "./shape.ts";
 
 /** Milliseconds of event time in which a metric of a service is there or not. */
 export const WINDOW = 120_000;
-/** Decades that a row may count for, and rows in a row that end a doubt; of a service a row is a window. */
-const OF_ROWS = { weight: 0.5, calm: 10 };
-const OF_WINDOWS = { weight: 2, calm: 2 };
-/** Rows and windows on which a shape is known. */
-const ENOUGH_ROWS = 100;
-const ENOUGH_WINDOWS = 30;
-export const LONGEST_NAME = 200;
-/** Milliseconds by which a sender's clock may be set back. */
-const SET_BACK = 600_000;
-/** Records that differ in what they have, of one kind. */
-const MOST_CONTENTS = 32;
+/** Decades that a row may count for, rows in a row that end a doubt, and rows on which a shape is known; of a service's metrics a row is a window. */
+const OF_ROWS = { weight: 0.5, calm: 10, enough: 100 };
+const OF_WINDOWS = { weight: 2, calm: 2, enough: 30 };
+const LONGEST_NAME = 200;
+/** Templates of one kind that are remembered. */
+const MOST_TEMPLATES = 100;
 
-/** One metric, operation or severity of a service; or the service itself, whose rows are windows of time and whose fields are metrics. */
+/** A field that no attribute can be called: the severity of records that name a level. */
+export const SEVERITY = "\0severity";
+const SENT = RANGES.map((range): Content => ({ fields: new Map([[SEVERITY, range || "unset"]]), wholeBody: true }));
+
+export interface Rules {
+  /** Milliseconds until what comes is new. */
+  readonly learning: number;
+  /** Whether that is told. */
+  readonly tellsNew: boolean;
+}
+
+/**
+ * One metric, operation or kind of record of a service; or the records that name one level; or the service itself, whose rows are windows of
+ * time and whose fields are metrics, or are its records.
+ */
 export class Kind {
   readonly service: Service;
-  /** "GET /cart", and the span's kind; "ERROR", and of records whose templates are mined the id of theirs. */
+  /** "GET /cart", and the span's kind; "ERROR", and of records with a template what they are known by. */
   readonly name: string;
   readonly detail: string;
-  /** That template. */
-  readonly template: string;
+  /** The first template of such records, as it was when one was looked at last. */
+  template: string;
   readonly shape: Shape;
+  /** Ids of templates that are of this kind. */
+  readonly templates: string[] = [];
   rows = 0;
-  /** Unix milliseconds of event time: when it began, and the row that was looked at last. */
+  /** Unix milliseconds of event time when it began. */
   began = Number.NaN;
-  last = Number.NaN;
-  /** Rows since the one looked at last; and how many more to let pass once its time has come. */
-  passed = 0;
-  skip = 0;
-  /** Series of it that are known; a kind without any may be forgotten. */
+  /** Of the sampler; -1 where its rows are those of other kinds. */
+  slot = -1;
+  /** Series, or templates of series, that are known to be of it; a kind without any may be forgotten. */
   series = 0;
-
   /** The window of its service in which it was seen last. */
   window = Number.NaN;
+  readonly #enough: number;
 
-  /** By signature of a record, what such have: that of most was met before. */
-  #contents: Map<number, ReadonlyMap<string, string>> | undefined;
-
-  constructor(service: Service, name: string, detail: string, template = "", { weight, calm } = OF_ROWS) {
+  constructor(service: Service, name: string, detail: string, template = "", { weight, calm, enough } = OF_ROWS) {
     this.service = service;
     this.name = name;
     this.detail = detail;
     this.template = template;
     this.shape = new Shape(weight, calm);
+    this.#enough = enough;
   }
 
   get isService(): boolean {
     return this.service.all === this;
   }
 
-  /** Whether a row of event time `time` is to be looked at: one in `interval` milliseconds, which of them is left to chance. */
-  samples(time: number, interval: number, chance: () => number): boolean {
-    this.passed++;
-    const since = time - this.last;
-    if (since < interval && since > -SET_BACK) return false;
-    if (this.skip-- > 0) return false;
-    this.skip = Math.floor(chance() * Math.min(this.passed, 1000));
-    this.passed = 0;
-    this.last = time;
-    return true;
+  /** The kind of records that this is, by what they are of in their service. */
+  get key(): string {
+    return keyOf(this.name, this.detail || undefined, this.template !== "");
   }
 
-  /** What a row of it has, by name: types of attributes, and of a metric its unit. */
-  contentOf(batch: Batch, row: number): ReadonlyMap<string, string> {
-    if (batch.signal !== "logs") return contentOf(batch, row);
-    const records = batch as Batch<"logs">;
-    const signature = signatureOf(records, row);
-    this.#contents ??= new Map();
-    let content = this.#contents.get(signature);
-    if (!content) {
-      content = recordOf(records, row);
-      if (this.#contents.size >= MOST_CONTENTS) this.#contents.clear();
-      this.#contents.set(signature, content);
-    }
-    return content;
+  /** Templates grow more general as records come. */
+  rename(templates: Templates, template: number): void {
+    if (templates.id(template) === this.templates[0]) this.template = shownTemplate(templates.text(template));
   }
 
   /** Learns one row of event time `time`. */
-  observe(row: ReadonlyMap<string, string>, time: number, learning: number, suspect: Suspect): void {
+  observe(row: Content, time: number, rules: Rules, suspect: Suspect): void {
     if (!(time >= this.began - SET_BACK)) this.began = time;
     this.rows++;
-    this.shape.observe(row, this.#settled(time, learning), suspect);
+    this.shape.observe(row, this.settled(time, rules), rules.tellsNew, suspect);
+  }
+
+  /** Of a service: learns what one of its records has of what its own kind, which is known, usually has. */
+  observeBeside(kind: Kind, row: Content, suspect: Suspect): void {
+    this.rows++;
+    this.shape.observeBeside(kind.shape, row, this.rows >= this.#enough, suspect);
   }
 
   /** Whether what it has not shown yet would be new. */
-  #settled(time: number, learning: number): boolean {
-    const enough = this.isService ? ENOUGH_WINDOWS : ENOUGH_ROWS;
-    return this.rows >= enough && time - this.began >= learning;
+  settled(time: number, { learning }: Rules): boolean {
+    return this.rows >= this.#enough && time - this.began >= learning;
   }
 }
+
+/** Never empty: what has a template is told by that from what has none. */
+export const shownTemplate = (text: string): string => text.slice(0, LONGEST_NAME) || "<*>";
 
 /** Of a kind in its service, by its name and detail. */
 export const keyOf = (name: string, detail: string | undefined, isTemplate: boolean): string =>
@@ -104,14 +103,18 @@ export class Service {
   /** Attributes that name it, by key. */
   readonly resource: Labels["resource"];
   readonly kinds = new Map<string, Kind>();
+  /** Kinds by the ids of their templates. */
+  readonly templates = new Map<string, Kind>();
+  /** Records by the level that they name, of LEVELS. */
+  readonly levels: Kind[] = [];
   readonly all: Kind;
   /** The window that is running, and the metrics seen in it, with what they are. */
   window = Number.NaN;
   readonly seen = new Map<string, string>();
 
-  constructor(resource: Labels["resource"]) {
+  constructor(resource: Labels["resource"], ofMetrics: boolean) {
     this.resource = resource;
-    this.all = new Kind(this, "", "", "", OF_WINDOWS);
+    this.all = new Kind(this, "", "", "", ofMetrics ? OF_WINDOWS : OF_ROWS);
   }
 
   /** Empty when it has none. */
@@ -130,47 +133,31 @@ export class Service {
   get whole(): string {
     return this.name === "" ? "What is sent" : `What ${this.name} sends`;
   }
-}
 
-function contentOf(batch: Batch, row: number): Map<string, string> {
-  const content = new Map<string, string>();
-  const labels = batch.signal === "metrics" ? batch.labels(row) : undefined;
-  const attributes = labels?.attributes ?? attributesOf(batch, row);
-  for (const key of Object.keys(attributes)) {
-    // our own marks are no part of it
-    if (!key.startsWith("anomaly.")) content.set(key.slice(0, LONGEST_NAME), typeOf(attributes[key]));
+  /** Of the service's own what it is known by. */
+  get key(): string {
+    return serviceKey(this.resource);
   }
-  if (!labels) return content;
-  const { unit, statistic } = labels;
-  // a rate and a value may have other units by nature
-  content.set(UNIT, statistic === "rate" && unit.endsWith("/s") ? unit.slice(0, -2) : unit);
-  return content;
-}
 
-/** Those of a span alone: its labels would take a look at everything that came with it. */
-function attributesOf({ bytes, rows }: Batch, row: number): Labels["attributes"] {
-  let at = rows.offset[row];
-  let length = 0;
-  for (let unit = 1; ; unit *= 128) {
-    const byte = bytes[at++];
-    length += (byte & 127) * unit;
-    if (byte < 128) break;
+  /** A record that names a level was sent with a severity. */
+  observeSeverity(level: number, range: number, time: number, rules: Rules, suspect: (kind: Kind) => Suspect): void {
+    this.levels[level] ??= new Kind(this, "", LEVELS[level].word);
+    const kind = this.levels[level];
+    kind.observe(SENT[range], time, rules, suspect(kind));
   }
-  return decodeAttributes(bytes, at, at + length, ATTRIBUTE_FIELD.traces);
+
+  /** Remembers which kind a template is of. */
+  join(template: string, kind: Kind): void {
+    if (kind.templates.length >= MOST_TEMPLATES || this.templates.has(template)) return;
+    kind.templates.push(template);
+    this.templates.set(template, kind);
+  }
+
+  forget(kind: Kind): void {
+    this.kinds.delete(kind.key);
+    for (const id of kind.templates) this.templates.delete(id);
+  }
 }
 
-/** A field that no attribute can be called. */
-export const UNIT = "\0unit";
-
-function typeOf(value: Labels["attributes"][string]): string {
-  if (value === null) return "nothing";
-  if (typeof value === "bigint") return "a whole number";
-  if (typeof value === "number") return "a number";
-  if (typeof value === "string") return "text";
-  if (typeof value === "boolean") return "true or false";
-  if (value instanceof Uint8Array) return "bytes";
-  return Array.isArray(value) ? "a list" : "a map";
-}
-
-/** Of a metric: what a service's shape takes for its type. */
-export const measured = ({ statistic }: Labels) => (statistic === "" ? "a gauge" : "a sum or a histogram");
+export const serviceKey = ({ "service.namespace": namespace, "service.name": name }: Labels["resource"]): string =>
+  JSON.stringify([namespace, name].map((part) => (part === undefined ? null : String(part))));

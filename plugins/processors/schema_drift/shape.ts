@@ -1,4 +1,5 @@
 // What rows of one kind usually have: fields with their types, and how surely one of them went missing, came or changed.
+import { type Content, isOfBody } from "./fields.ts";
 
 /** Fields of one shape; others are not followed. */
 const MOST_FIELDS = 128;
@@ -49,6 +50,8 @@ export class Shape {
   readonly fields = new Map<string, Field>();
   readonly #weight: number;
   readonly #calm: number;
+  /** Whose fields are all there; content that is the same may be the same object. */
+  #latest: Content | undefined;
 
   /** A change that was suspected is none after `calm` rows in a row without it. */
   constructor(weight: number, calm: number) {
@@ -56,37 +59,62 @@ export class Shape {
     this.#calm = calm;
   }
 
-  /** Learns a row: by name its fields and their types. Fields that come once the shape is `settled` are new. */
-  observe(row: ReadonlyMap<string, string>, settled: boolean, suspect: Suspect): void {
-    for (const [name, type] of row) {
-      if (!this.fields.has(name) && this.fields.size < MOST_FIELDS)
-        this.fields.set(name, fieldOf(name, type, !settled));
-    }
+  /** Learns a row. Fields that come once the shape is `settled` are new, which is suspected where it is told. */
+  observe(row: Content, settled: boolean, tellsNew: boolean, suspect: Suspect): void {
+    const { fields, wholeBody } = row;
+    if (row !== this.#latest) this.#meet(row, settled);
     for (const field of this.fields.values()) {
-      const type = row.get(field.name);
-      if (!field.known) this.#newcomer(field, type !== undefined, suspect);
+      const type = fields.get(field.name);
+      if (type === undefined && !wholeBody && isOfBody(field.name)) continue;
+      if (!field.known) this.#newcomer(field, type !== undefined, tellsNew, suspect);
       else if (type === undefined) this.#missing(field, settled, suspect);
-      else this.#present(field, type, settled, suspect);
+      else this.#present(field, type, field.type, settled, suspect);
     }
   }
 
-  #newcomer(field: Field, present: boolean, suspect: Suspect): void {
+  #meet(row: Content, settled: boolean): void {
+    this.#latest = row;
+    for (const [name, type] of row.fields) {
+      if (!this.fields.has(name) && this.fields.size < MOST_FIELDS)
+        this.fields.set(name, fieldOf(name, type, !settled));
+    }
+  }
+
+  /** Learns a row of another shape, which says what it should have: rows of all kinds together tell sooner what all of them lack. */
+  observeBeside(own: Shape, { fields, wholeBody }: Content, settled: boolean, suspect: Suspect): void {
+    for (const usual of own.fields.values()) {
+      if (!isUsual(usual)) continue;
+      const { name } = usual;
+      const type = fields.get(name);
+      if (type === undefined && !wholeBody && isOfBody(name)) continue;
+      let field = this.fields.get(name);
+      if (!field) {
+        if (this.fields.size >= MOST_FIELDS) continue;
+        field = fieldOf(name, usual.type, true);
+        this.fields.set(name, field);
+      }
+      if (type === undefined) this.#missing(field, settled, suspect);
+      else this.#present(field, type, usual.type, settled, suspect);
+    }
+  }
+
+  #newcomer(field: Field, present: boolean, tellsNew: boolean, suspect: Suspect): void {
     if (!present) {
       field.doubt -= this.#weight / 2;
       // what comes now and then is not told
-      if (field.doubt <= 0) this.fields.delete(field.name);
+      if (field.doubt <= 0) this.#drop(field.name);
       return;
     }
     field.having++;
     field.doubt = Math.min(SUREST, field.doubt + this.#weight);
-    suspect(field, "new", field.doubt);
+    if (tellsNew) suspect(field, "new", field.doubt);
+    else if (field.having >= ENOUGH) this.fields.set(field.name, fieldOf(field.name, field.type, true));
   }
 
   #missing(field: Field, settled: boolean, suspect: Suspect): void {
     field.without++;
     field.having = 0;
-    const usual = settled && field.rows >= ENOUGH && field.present >= USUAL * field.rows;
-    if (usual) {
+    if (settled && isUsual(field)) {
       const rate = Math.min((field.rows - field.present + 0.5) / (field.rows + 1), CHANGED / 2);
       field.doubt = Math.min(SUREST, field.doubt + Math.min(this.#weight, Math.log10(CHANGED / rate)));
       field.pending = Math.min(MOST_PENDING, field.pending + 1);
@@ -94,7 +122,7 @@ export class Shape {
     } else learn(field, false, false);
   }
 
-  #present(field: Field, type: string, settled: boolean, suspect: Suspect): void {
+  #present(field: Field, type: string, expected: string, settled: boolean, suspect: Suspect): void {
     field.without = 0;
     field.having++;
     field.doubt = field.having >= this.#calm ? 0 : Math.max(0, field.doubt - this.#weight / 2);
@@ -102,7 +130,7 @@ export class Shape {
       field.rows += field.pending;
       field.pending = 0;
     }
-    const same = type === field.type;
+    const same = type === expected;
     if (same) {
       field.keeping++;
       field.retyped = field.keeping >= this.#calm ? 0 : Math.max(0, field.retyped - this.#weight / 2);
@@ -110,6 +138,7 @@ export class Shape {
       field.keeping = 0;
       if (!settled && field.same < field.present / 2) field.type = type;
       if (settled && field.present >= ENOUGH && field.same >= USUAL * field.present) {
+        field.type = expected;
         field.other = type;
         field.retyped = Math.min(SUREST, field.retyped + this.#weight);
         suspect(field, "type", field.retyped);
@@ -130,10 +159,19 @@ export class Shape {
   adopt(name: string, change: Change): void {
     const field = this.fields.get(name);
     if (!field) return;
-    if (change === "missing") this.fields.delete(name);
+    if (change === "missing") this.#drop(name);
     else this.fields.set(name, fieldOf(name, change === "type" ? field.other : field.type, true));
   }
+
+  #drop(name: string): void {
+    this.fields.delete(name);
+    // there may be room for another now
+    this.#latest = undefined;
+  }
 }
+
+/** Whether a row without it is odd. */
+const isUsual = ({ known, rows, present }: Field): boolean => known && rows >= ENOUGH && present >= USUAL * rows;
 
 export function fieldOf(name: string, type: string, known: boolean): Field {
   const counts = { rows: 0, present: 0, same: 0, doubt: 0, retyped: 0, pending: 0, without: 0, having: 0, keeping: 0 };
