@@ -9,6 +9,9 @@ const FIRST = 8;
 /** By member and interval, as counts are: the example of interval n is at member * ring + n % ring. */
 export class Examples {
   readonly #ring: number;
+  /** The interval that was last asked for, as it mostly is again, and its place in the ring. */
+  #lastAsked = Number.NaN;
+  #slot = 0;
   /** The interval that it is of, NaN for none; whether it failed; and its ids, all 0 where it has none. */
   #number = new Float64Array(0);
   #failed = new Uint8Array(0);
@@ -40,7 +43,11 @@ export class Examples {
   }
 
   #at(member: number, number: number): number {
-    return member * this.#ring + (number % this.#ring);
+    if (number !== this.#lastAsked) {
+      this.#lastAsked = number;
+      this.#slot = number % this.#ring;
+    }
+    return member * this.#ring + this.#slot;
   }
 
   /** Whether a row that failed, or did not (1 or 0), would be a better one. */

@@ -125,6 +125,7 @@ export class Members implements RowOwner {
       const own = this.#known[part];
       if (own) this.#tally.leave(own.source, part);
       this.#known[part] = undefined;
+      this.#owner.forgotten(part, member);
     }
     this.#owner.forgotten(member, known.whole);
     const whole = known.whole >= 0 ? this.#known[known.whole] : undefined;

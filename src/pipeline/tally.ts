@@ -28,6 +28,9 @@ export class Tally {
   /** Number of the last closed interval; and of the last that was not counted from its beginning. */
   #closed = Number.NaN;
   #partial = Number.NaN;
+  /** The interval that was last asked for, as it mostly is again, and its place in the ring. */
+  #lastAsked = Number.NaN;
+  #slot = 0;
   /** When clocks were last followed. */
   #followed = Number.NaN;
 
@@ -109,7 +112,11 @@ export class Tally {
   }
 
   #at(member: number, number: number): number {
-    return 2 * (member * this.ring + (number % this.ring));
+    if (number !== this.#lastAsked) {
+      this.#lastAsked = number;
+      this.#slot = number % this.ring;
+    }
+    return 2 * (member * this.ring + this.#slot);
   }
 
   /** Closes what the clock has passed; `now` is in Unix milliseconds. */

@@ -64,8 +64,15 @@ function service(written: object = {}, hidden = false) {
     running = begin();
     running.detector.restore(snapshot);
   }
-  return { log, restart };
+  return { log, restart, series: () => running.detector.series };
 }
+
+/** So many statements of their own, each as often. */
+const statements = (count: number, rate: number) =>
+  Array.from({ length: count }, (_, i) => {
+    const word = [i / 676, (i / 26) % 26, i % 26].map((k) => String.fromCharCode(97 + Math.floor(k))).join("");
+    return [(n: number) => ({ body: `${word}: ${n} done` }), rate] as const;
+  });
 
 test("a burst is told once, of the template, with an example, its trace and how often it usually comes", () => {
   const { log } = service();
@@ -144,9 +151,70 @@ test("after a restart a template is known as before, though numbers are others",
   const { log, restart } = service();
   log(60, [cart, 5], [refused, 0.5]);
   restart();
-  log(1, [cart, 5]);
-  const [found] = log(6, [cart, 5]);
+  const [found] = log(7, [cart, 5]);
   assert.equal(found.labels.template, "payment <*> refused");
   const burst = log(5, [cart, 5], [refused, 20]);
   assert.equal(burst[0].labels.template, "payment <*> refused");
+});
+
+test("restarts are no news, and what is told has the same fingerprint after them", () => {
+  const { log, restart } = service();
+  log(60, [cart, 5], [refused, 0.5]);
+  const [before] = log(5, [cart, 5], [refused, 20]);
+  for (let i = 0; i < 12; i++) {
+    assert.deepEqual(
+      log(7, [cart, 5], [refused, i < 2 ? 20 : 0.5]).filter(({ score }) => score < 2 * before.score),
+      [],
+    );
+    restart();
+  }
+  log(60, [cart, 5], [refused, 0.5]);
+  const [after] = log(5, [cart, 5], [refused, 20]);
+  assert.equal(after.fingerprint, before.fingerprint);
+});
+
+test("a service that is silent as a whole for a while logs everything no longer, and none of it is told", () => {
+  const { log } = service();
+  log(60, [cart, 5], [refused, 0.5], ...statements(10, 0.2));
+  for (const minutes of [0.5, 1, 5]) {
+    log(minutes);
+    assert.deepEqual(log(15, [cart, 5], [refused, 0.5], ...statements(10, 0.2)), [], `${minutes}`);
+  }
+});
+
+test("a service with one statement that pauses is not told either", () => {
+  const { log } = service();
+  log(60, [cart, 5]);
+  log(0.75);
+  assert.deepEqual(log(15, [cart, 5]), []);
+});
+
+test("of more templates than there is room for the first are judged, and all count in their severity", () => {
+  const { log, series } = service();
+  const many = statements(700, 0.02);
+  assert.deepEqual(log(40, ...many, [refused, 0.5]), []);
+  assert.ok(series() <= 2 + 512 + 1, `${series()}`);
+  const [found] = log(5, ...many, [refused, 20]);
+  assert.equal(found.labels.template, "payment <*> refused");
+});
+
+test("where series make room for each other nothing is told of what comes as ever", () => {
+  const { log, series } = service({ max_series: 20 });
+  assert.deepEqual(log(90, [cart, 5], ...statements(60, 0.1)), []);
+  assert.ok(series() <= 20);
+});
+
+test("a new version that replaces all statements is one event at most", () => {
+  const { log } = service();
+  const all = statements(40, 0.2);
+  log(120, ...all.slice(0, 20));
+  assert.ok(log(40, ...all.slice(20)).length <= 1);
+});
+
+test("records without a severity are judged as others", () => {
+  const { log } = service();
+  const bare = (n: number) => ({ body: `bare ${n}`, severity: 0 });
+  log(60, [cart, 5], [bare, 0.5]);
+  const [found] = log(5, [cart, 5], [bare, 20]);
+  assert.equal(found.labels.template, "bare <*>");
 });

@@ -6,7 +6,9 @@ import { hashOf } from "./values.ts";
 const ATTRIBUTES = 0x32;
 const KEY = 0x0a;
 const VALUE = 0x12;
-const SCALARS = new Set([0x0a, 0x10, 0x18]);
+const [TEXT, TRUTH, WHOLE] = [0x0a, 0x10, 0x18];
+/** Our own marks are no part of a record. */
+const MARK = Buffer.from("anomaly.");
 
 /** Where an attribute's key and its AnyValue lie, and hashes of both. */
 export interface Attribute {
@@ -34,7 +36,7 @@ export function eachAttribute(bytes: Uint8Array, offset: number, visit: (attribu
 
 function read(bytes: Uint8Array, at: number, end: number): boolean {
   enter(bytes, at, end);
-  found.keyEnd = found.valueEnd = 0;
+  found.keyStart = found.keyEnd = found.valueStart = found.valueEnd = 0;
   for (let p = position; p < end; ) {
     const tag = readTag(bytes, p, end);
     const start = position;
@@ -49,9 +51,18 @@ function read(bytes: Uint8Array, at: number, end: number): boolean {
       found.valueEnd = p;
     }
   }
-  if (found.keyEnd === 0 || found.valueEnd === found.valueStart || !SCALARS.has(bytes[found.valueStart])) return false;
-  found.keyHash = hashOf(bytes, found.keyStart, found.keyEnd);
-  found.valueHash = hashOf(bytes, found.valueStart, found.valueEnd);
+  const { keyStart, keyEnd, valueStart, valueEnd } = found;
+  if (keyEnd === keyStart || valueEnd === valueStart || isMark(bytes, keyStart, keyEnd)) return false;
+  const type = bytes[valueStart];
+  if (type !== TEXT && type !== TRUTH && type !== WHOLE) return false;
+  found.keyHash = hashOf(bytes, keyStart, keyEnd);
+  found.valueHash = hashOf(bytes, valueStart, valueEnd);
+  return true;
+}
+
+function isMark(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < MARK.length) return false;
+  for (let i = 0; i < MARK.length; i++) if (bytes[start + i] !== MARK[i]) return false;
   return true;
 }
 
@@ -59,11 +70,11 @@ function read(bytes: Uint8Array, at: number, end: number): boolean {
 export function textOf(bytes: Uint8Array, { valueStart, valueEnd }: Attribute): string {
   const tag = readTag(bytes, valueStart, valueEnd);
   const at = position;
-  if (tag === KEY) {
+  if (tag === TEXT) {
     enter(bytes, at, valueEnd);
     return Buffer.from(bytes.subarray(position, valueEnd)).toString();
   }
   let value = 0n;
   for (let p = at, shift = 0n; p < valueEnd; p++, shift += 7n) value |= BigInt(bytes[p] & 127) << shift;
-  return tag === 0x10 ? String(value !== 0n) : String(BigInt.asIntN(64, value));
+  return tag === TRUTH ? String(value !== 0n) : String(BigInt.asIntN(64, value));
 }

@@ -1,20 +1,32 @@
-// One parameter of a template, or one attribute of its records: the numbers or the few values that it has.
+// One parameter of a template, or one attribute of a service's records: the numbers or the few values that it has.
 import type { Labels } from "vedette";
 import { Order } from "./order.ts";
 import { Spread } from "./spread.ts";
 import { Values } from "./values.ts";
 
-/** What was counted since it was judged last, on one side: numbers that are high, or low. */
-export interface Side {
-  count: number;
-  /** Of one of these, where there were several. */
-  labels: Labels | undefined;
-  /** Row of the columns that it is judged in, -1 while there is none; the rarity at which its incident was told, 0 where it was not. */
-  row: number;
-  told: number;
-}
+/** Where numbers may be: above what one in fifty is above, below what one in fifty is below, and beyond nearly all. */
+export const SIDES = ["huge", "high", "tiny", "low"] as const;
+export type SideName = (typeof SIDES)[number];
 
-const side = (): Side => ({ count: 0, labels: undefined, row: -1, told: 0 });
+/** What was counted on one side since it was judged last. */
+export class Side {
+  count = 0;
+  /** Of a record there, where that may have to be told: from when on it is `wanted`. */
+  labels: Labels | undefined;
+  wanted = false;
+  /** Row of the columns that it is judged in, -1 while there is none. */
+  row = -1;
+  /** The rarity at which its incident was told, and that was tried and not raised; 0 for none. */
+  told = 0;
+  tried = 0;
+
+  /** Of lines that are drawn anew nothing is known. */
+  begin(): void {
+    this.count = this.told = this.tried = 0;
+    this.wanted = false;
+    this.labels = undefined;
+  }
+}
 
 export class Field {
   /** "took", "#2", "http.route". */
@@ -25,33 +37,61 @@ export class Field {
   readonly order = new Order();
   /** Sights that were no number. */
   texts = 0;
+  /** What its numbers are of, by the unit of the first that had one: a `Kind` of number.ts. */
+  kind = 0;
   /** Numbers since it was judged last. */
   numbers = 0;
-  high = side();
-  low = side();
+  /** Numbers before these. */
+  before = 0;
+  /** Whether it was numeric when it was judged last: then also numbers that are not learnt are counted. */
+  isWatched = false;
+  readonly huge = new Side();
+  readonly high = new Side();
+  readonly tiny = new Side();
+  readonly low = new Side();
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** Whether its numbers are judged by their size: few values are judged as such, text with a number here and there is none, and ids grow. */
+  /**
+   * Whether its numbers are judged by their size: few values are judged as such, text with a number here and there is none, ids grow, and what is
+   * negative has no logarithm.
+   */
   get isNumeric(): boolean {
     const { spread, values, texts, order } = this;
-    return spread !== undefined && values.known === undefined && spread.total > 20 * texts && !order.isOrdered;
+    return (
+      spread !== undefined &&
+      values.known === undefined &&
+      spread.total > 20 * texts &&
+      !order.isOrdered &&
+      spread.isPositive
+    );
+  }
+
+  /** Those since it was judged last are done. */
+  close(): void {
+    this.before += this.numbers;
+    this.numbers = 0;
+  }
+
+  /** What its records said is forgotten. */
+  hide(): void {
+    this.values.hide();
+    for (const name of SIDES) this[name].labels = undefined;
   }
 
   save() {
-    const { name, texts, numbers, high, low, values, spread } = this;
-    const { known, total } = values;
-    return { name, texts, numbers, high, low, known, total, spread: spread?.save(), order: { ...this.order } };
+    const { name, texts, numbers, before, isWatched, kind, values, order, huge, high, tiny, low, spread } = this;
+    const parts = { values: { ...values }, order: { ...order } };
+    const sides = { huge: { ...huge }, high: { ...high }, tiny: { ...tiny }, low: { ...low } };
+    return { name, texts, numbers, before, isWatched, kind, ...parts, ...sides, spread: spread?.save() };
   }
 
-  static load({ name, known, total, spread, order, ...rest }: ReturnType<Field["save"]>): Field {
-    const field = new Field(name);
-    field.values.known = known;
-    field.values.total = total;
+  static load({ name, texts, numbers, before, isWatched, kind, spread, ...parts }: ReturnType<Field["save"]>): Field {
+    const field = Object.assign(new Field(name), { texts, numbers, before, isWatched, kind });
     if (spread) field.spread = new Spread(spread);
-    Object.assign(field.order, order);
-    return Object.assign(field, rest);
+    for (const [part, saved] of Object.entries(parts)) Object.assign(field[part as keyof typeof parts], saved);
+    return field;
   }
 }

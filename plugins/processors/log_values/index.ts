@@ -1,25 +1,28 @@
 // Numbers and values in log messages: tells numbers that are unusually high or low, and values that a field of few values never had.
 import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
-import { eachAttribute, textOf } from "./attributes.ts";
-import { Field } from "./field.ts";
-import { INTERVAL, Judge, LEAST } from "./judge.ts";
-import { readNumber } from "./number.ts";
+import { type Attribute, eachAttribute, textOf } from "./attributes.ts";
+import { Field, type Side } from "./field.ts";
+import { INTERVAL, Judge, type Place, shown } from "./judge.ts";
+import { Kind, kind, readNumber } from "./number.ts";
 import { load, type Memory, save } from "./saved.ts";
 import { Service } from "./service.ts";
 import { binOf, Spread } from "./spread.ts";
-import { MOST_ATTRIBUTES, Statement } from "./statement.ts";
+import { Statement } from "./statement.ts";
 import { hashOf, type Value } from "./values.ts";
 
-/** Sights of a field after which another value is a surprise; of attributes, of which few are read. */
-const ENOUGH = 500;
-const ENOUGH_READ = 100;
-/** The attributes of one record of a statement are read so often. Milliseconds. */
-const LOOK_EVERY = 1000;
+/** The attributes of a record of a statement are read so often, if none of its service were for a while; so often in any case. Milliseconds. */
+const LOOK_EVERY = 5000;
+const LOOKS_APART = 500;
+const LOOK_AT_LEAST = 60_000;
 const MOST_SERVICES = 2000;
+/** Of all services together, each statement counted as one more; half as many of attributes. */
 const MOST_FIELDS = 20_000;
+/** Of one service. */
+const MOST_ATTRIBUTES = 32;
+/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
 const AHEAD = 600_000;
 
-/** What is known of a series: its service, and its statements by number of template. */
+/** What is known of a series: its service, and the statements of that by number of template. */
 interface Series {
   readonly service: Service;
   readonly statements: Map<number, Statement>;
@@ -41,14 +44,16 @@ export default defineFinder({
     const { services, judge } = memory;
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
-    /** Fields with numbers that are not judged yet. */
-    const fresh = new Map<Field, Statement>();
     const most = Math.min(max_series, MOST_FIELDS);
     let templates: Templates | undefined;
+    /** Of statements, and of services. */
     let fields = 0;
+    let attributes = 0;
     let full = false;
+    /** When the batch at hand was received, Unix milliseconds: what is remembered goes by it. */
+    let now = 0;
 
-    function decide(batch: Batch, row: number, time: number): Series | null {
+    function decide(batch: Batch, row: number): Series | null {
       const labels = batch.labels(row);
       if (!detection.allows(labels)) return null;
       const name = JSON.stringify([labels.resource["service.namespace"], labels.resource["service.name"]].map(String));
@@ -61,7 +66,7 @@ export default defineFinder({
           full = true;
           return null;
         }
-        service = new Service(name, time);
+        service = new Service(name, now);
         services.set(name, service);
       }
       service.series++;
@@ -70,18 +75,16 @@ export default defineFinder({
 
     /** Services that the agent has forgotten make room. */
     function leave(): void {
-      for (const [name, { series, statements }] of services) {
+      for (const [name, { series, statements, attributes: own }] of services) {
         if (series > 0) continue;
         for (const statement of statements.values()) forget(statement);
+        attributes -= own.size;
         services.delete(name);
       }
     }
 
     function forget(statement: Statement): void {
-      for (const field of statement.fields()) {
-        judge.release(field);
-        fresh.delete(field);
-      }
+      for (const field of statement.fields()) judge.release(field);
       fields -= statement.size;
       statement.service.statements.delete(statement.id);
     }
@@ -94,129 +97,184 @@ export default defineFinder({
       for (const series of known) series?.statements.clear();
     }
 
+    /** Numbers of another miner mean others, and it may hide what this one showed. */
+    function follow(next: Templates): void {
+      templates = next;
+      for (const series of known) series?.statements.clear();
+      if (!next.hidden) return;
+      for (const service of services.values()) for (const field of service.fields()) field.hide();
+    }
+
     function statementOf(batch: Batch<"logs">, row: number, { service, statements }: Series, template: number) {
       const id = templates!.id(template);
       let statement = service.statements.get(id);
       if (!statement) {
         statement = new Statement(service, id, plain(batch.labels(row)));
         service.statements.set(id, statement);
+        fields += statement.size;
       }
       statements.set(template, statement);
       return statement;
     }
 
     function fieldsOf(statement: Statement, template: number, count: number): Field[] {
-      const name = (k: number) => templates!.parameterName(template, k) ?? `#${k + 1}`;
-      const own = statement.fieldsOf(count, name);
+      const own = statement.add(count, (k) => templates!.parameterName(template, k) ?? `#${k + 1}`);
       fields += own.length;
       return own;
     }
 
-    function number(
-      batch: Batch<"logs">,
-      row: number,
-      statement: Statement,
-      field: Field,
-      value: number,
-      time: number,
-    ) {
+    function count(batch: Batch<"logs">, row: number, side: Side): void {
+      side.count++;
+      // of what was never judged it is the first
+      if ((side.wanted || side.row < 0) && !side.labels) side.labels = shown(batch, row);
+    }
+
+    /** A number that is counted, and not learnt. */
+    function watch(batch: Batch<"logs">, row: number, field: Field, bin: number): void {
+      const spread = field.spread!;
+      field.numbers++;
+      if (spread.isHigh(bin)) {
+        count(batch, row, field.high);
+        if (spread.isHuge(bin)) count(batch, row, field.huge);
+      } else if (spread.isLow(bin)) {
+        count(batch, row, field.low);
+        if (spread.isTiny(bin)) count(batch, row, field.tiny);
+      }
+    }
+
+    function learn(batch: Batch<"logs">, row: number, statement: Statement, field: Field, value: number, bin: number) {
+      if (kind !== Kind.none) field.kind = kind;
       field.spread ??= new Spread();
       const { spread } = field;
-      const bin = binOf(value);
       const { largest } = spread;
-      if (bin > largest && value > 0) judge.far(batch, row, statement, field, { value, bin, largest, time });
+      if (bin > largest && largest > 0 && value > 0) {
+        const place = { service: statement.service, statement, field };
+        judge.far(batch, row, place, { value, bin, largest, time: timeOf(batch, row), now });
+      }
       field.order.add(value);
-      field.numbers++;
-      const side = spread.isHigh(bin) ? field.high : spread.isLow(bin) ? field.low : undefined;
-      if (side && ++side.count === LEAST && field.isNumeric) side.labels = batch.labels(row);
+      watch(batch, row, field, bin);
       if (spread.add(bin)) judge.begin(field);
-      else if (field.numbers === 1) fresh.set(field, statement);
     }
 
-    function novel(
+    /** A value that was never there, of a field that may have few. */
+    function meet(batch: Batch<"logs">, row: number, place: Place, hash: number, text: string): void {
+      const { service, field } = place;
+      const value = field.values.add(hash, now, text);
+      if (!value?.isNew) return;
+      service.discoveries[0].add(now);
+      value.base = judge.base(service, now, services.values());
+      judge.value(batch, row, place, value, timeOf(batch, row), now);
+    }
+
+    /** A new value again. Of several sights in one look the first counts. */
+    function again(batch: Batch<"logs">, row: number, place: Place, value: Value): void {
+      if (value.look === value.judged) return;
+      value.judged = value.look;
+      judge.value(batch, row, place, value, timeOf(batch, row), now);
+    }
+
+    function parameter(
       batch: Batch<"logs">,
       row: number,
       statement: Statement,
       field: Field,
-      value: Value,
-      time: number,
+      p: number,
+      learns: boolean,
     ): void {
-      if (value.seen === 1) statement.service.discoveries[0].add(time);
-      judge.novel(batch, row, statement, field, value, time, services.values());
+      const { bytes, mined } = batch;
+      const start = mined!.parameterStart[p];
+      const end = mined!.parameterEnd[p];
+      const number = readNumber(bytes, start, end);
+      const bin = binOf(number);
+      if (!learns && !(number > 0 && bin > field.spread!.largest)) {
+        if (!Number.isNaN(number)) watch(batch, row, field, bin);
+        return;
+      }
+      if (Number.isNaN(number)) field.texts++;
+      else learn(batch, row, statement, field, number, bin);
+      const { values } = field;
+      if (values.known === undefined) return;
+      const hash = hashOf(bytes, start, end);
+      const value = values.see(hash, now);
+      if (value !== undefined && !value.isNew) return;
+      const place = { service: statement.service, statement, field };
+      if (value !== undefined) again(batch, row, place, value);
+      else {
+        const text = templates!.hidden ? "" : Buffer.from(bytes.subarray(start, end)).toString();
+        meet(batch, row, place, hash, text);
+      }
     }
 
-    function read(batch: Batch<"logs">, row: number, statement: Statement, time: number): void {
-      const { bytes, rows } = batch;
-      const { attributes } = statement;
-      eachAttribute(bytes, rows.offset[row], (attribute) => {
-        let field = attributes.get(attribute.keyHash);
-        if (!field) {
-          if (attributes.size >= MOST_ATTRIBUTES) return;
-          field = new Field(Buffer.from(bytes.subarray(attribute.keyStart, attribute.keyEnd)).toString());
-          attributes.set(attribute.keyHash, field);
-          fields++;
-        }
-        const text = () => (templates!.hidden ? "" : textOf(bytes, attribute));
-        const value = field.values.see(attribute.valueHash, time, ENOUGH_READ, text);
-        if (value?.novel) novel(batch, row, statement, field, value, time);
-      });
+    function isTime({ looked }: Service, statement: Statement): boolean {
+      const since = now - statement.looked;
+      return since >= LOOK_AT_LEAST || since < 0 || (since >= LOOK_EVERY && !(now - looked < LOOKS_APART));
+    }
+
+    function attribute(batch: Batch<"logs">, row: number, service: Service, each: Attribute): void {
+      const { bytes } = batch;
+      let field = service.attributes.get(each.keyHash);
+      if (!field) {
+        if (service.attributes.size >= MOST_ATTRIBUTES || attributes >= most / 2) return;
+        field = new Field(Buffer.from(bytes.subarray(each.keyStart, each.keyEnd)).toString());
+        service.attributes.set(each.keyHash, field);
+        attributes++;
+      }
+      if (field.values.known === undefined) return;
+      const value = field.values.see(each.valueHash, now);
+      if (value !== undefined && !value.isNew) return;
+      const place = { service, statement: undefined, field };
+      if (value !== undefined) again(batch, row, place, value);
+      else meet(batch, row, place, each.valueHash, templates!.hidden ? "" : textOf(bytes, each));
     }
 
     return {
       process(batch) {
-        const { rows, receivedAt, mined, bytes } = batch;
+        const { rows, receivedAt, mined } = batch;
         if (!mined) return batch;
-        if (mined.templates !== templates) {
-          templates = mined.templates;
-          for (const each of known) each?.statements.clear();
-        }
-        if (fields > most) shrink();
-        const { template, firstParameter, endParameter, parameterStart, parameterEnd } = mined;
+        if (mined.templates !== templates) follow(mined.templates);
+        const { template, firstParameter, endParameter } = mined;
         const records = batch as Batch<"logs">;
+        now = receivedAt;
         for (let i = 0; i < rows.length; i++) {
           if (template[i] === 0) continue;
-          const t = rows.time[i];
-          const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
+          if (fields > most) shrink();
           let series = known[rows.series[i]];
           if (series === undefined) {
-            series = decide(batch, i, time);
+            series = decide(batch, i);
             known[rows.series[i]] = series;
           }
           if (series === null) continue;
           const statement = series.statements.get(template[i]) ?? statementOf(records, i, series, template[i]);
-          statement.last = receivedAt;
+          statement.last = now;
+          const learns = statement.count();
           const first = firstParameter[i];
           const count = endParameter[i] - first;
           if (count > 0) {
-            const own = statement.parameters.get(count) ?? fieldsOf(statement, template[i], count);
+            const own = statement.of(count) ?? fieldsOf(statement, template[i], count);
             for (let k = 0; k < own.length; k++) {
-              const field = own[k];
-              const start = parameterStart[first + k];
-              const end = parameterEnd[first + k];
-              const value = readNumber(bytes, start, end);
-              if (Number.isNaN(value)) field.texts++;
-              else number(records, i, statement, field, value, time);
-              if (field.values.known === undefined) continue;
-              const text = () => (templates!.hidden ? "" : Buffer.from(bytes.subarray(start, end)).toString());
-              const seen = field.values.see(hashOf(bytes, start, end), time, ENOUGH, text);
-              if (seen?.novel) novel(records, i, statement, field, seen, time);
+              if (learns || own[k].isWatched) parameter(records, i, statement, own[k], first + k, learns);
             }
           }
-          if (receivedAt - statement.looked >= LOOK_EVERY || receivedAt < statement.looked) {
-            statement.looked = receivedAt;
-            read(records, i, statement, time);
+          const { service } = series;
+          if (isTime(service, statement)) {
+            statement.looked = service.looked = now;
+            eachAttribute(batch.bytes, rows.offset[i], (each) => attribute(records, i, service, each));
           }
         }
         return batch;
       },
-      tick(now) {
-        const interval = Math.floor(now / INTERVAL) * INTERVAL;
+      tick(clock) {
+        const interval = Math.floor(clock / INTERVAL) * INTERVAL;
         if (Number.isNaN(memory.judged) || interval < memory.judged - INTERVAL) memory.judged = interval;
         if (interval <= memory.judged) return;
         memory.judged = interval;
         const hidden = templates?.hidden ?? true;
-        for (const [field, statement] of fresh) judge.judge(statement, field, interval, hidden);
-        fresh.clear();
+        for (const { statements } of services.values()) {
+          for (const statement of statements.values()) {
+            for (const field of statement.fields())
+              if (field.numbers > 0) judge.judge(statement, field, interval, hidden);
+          }
+        }
       },
       forget(_, id) {
         const series = known[id];
@@ -226,19 +284,23 @@ export default defineFinder({
       save: () => save(memory),
       load(bytes) {
         load(bytes, memory);
-        for (const { statements } of services.values()) {
-          for (const statement of statements.values()) {
-            fields += statement.size;
-            for (const field of statement.fields()) if (field.numbers > 0) fresh.set(field, statement);
-          }
+        for (const service of services.values()) {
+          attributes += service.attributes.size;
+          for (const statement of service.statements.values()) fields += statement.size;
         }
       },
     };
   },
 });
 
-/** Without what is of one record alone; its text, as an example, stays. */
-function plain({ resource, ...labels }: Labels): Labels {
+/** When it happened, Unix milliseconds. */
+function timeOf({ rows, receivedAt }: Batch, row: number): number {
+  const time = rows.time[row];
+  return time > 0 && time <= receivedAt + AHEAD ? time : receivedAt;
+}
+
+/** Without what is of one record alone. */
+function plain({ resource, example: _, ...labels }: Labels): Labels {
   const keys = ["service.namespace", "service.name"].filter((key) => resource[key] !== undefined);
   const own = Object.fromEntries(keys.map((key) => [key, resource[key]]));
   return { ...labels, resource: own, scope: { name: "", version: "" }, attributes: {}, traceId: "", spanId: "" };

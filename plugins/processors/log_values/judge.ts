@@ -1,9 +1,9 @@
-// Judges the fields of statements: numbers that are high or low too often, one that is far beyond all before, and values that are new.
+// Judges the fields of statements: numbers that are high, low or far beyond too often, one that is far beyond all before, and values that are new.
 import type { Batch, Detection, Labels } from "vedette";
-import { Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio, seenAgain } from "vedette/counts";
-import type { Field, Side } from "./field.ts";
+import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
+import { type Field, SIDES, type Side, type SideName } from "./field.ts";
 import type { Service } from "./service.ts";
-import { BINS } from "./spread.ts";
+import { BINS, PER_DECADE, type Spread } from "./spread.ts";
 import type { Statement } from "./statement.ts";
 import type { Value } from "./values.ts";
 import { excessSentence, farSentence, valueSentence } from "./words.ts";
@@ -11,11 +11,18 @@ import { excessSentence, farSentence, valueSentence } from "./words.ts";
 /** Milliseconds of an interval. */
 export const INTERVAL = 10_000;
 /** Fewer numbers than this are never told for being high or low. */
-export const LEAST = 3;
+const LEAST = 3;
+/** What is less rare is no matter, whatever the line; from so much on, an example is kept. */
+const LEAST_RARITY = 3;
+const WANTED = 1;
 /** An incident is told again when it is so many times as surprising. */
 const AGAIN = 3;
-/** A number is far beyond all before from a decade on, when there were so many. */
-const DECADE = 10;
+/** Were all numbers 1.6 times as large, or as small, that would be no news: what is must be rarer by so much, where numbers vary together so much. */
+const TOLERANCE = 2;
+const EVIDENT = 3;
+const TOGETHER = 0.01;
+/** A number is far beyond all before from a decade on, when so many above zero came before. */
+const DECADE = PER_DECADE;
 const MANY = 1000;
 /** Decades of rarity that a decade of size is worth at most, and at least: how steeply the numbers before thin out. */
 const STEEP = 3;
@@ -23,63 +30,86 @@ const FLAT = 0.5;
 /** What so many parameters that are all looked at take from it, and the most that so many decades of numbers claim. */
 const LOOKS = 1;
 const FARTHEST = 2;
-/** A value is new for so long; sights within so long count once; what they add at most. */
-const WATCHED = 3_600_000;
-const APART = 10_000;
-const MOST_ADDED = 4;
 const MOST_USUAL = 4;
+
+/** A field, and what it is a field of. */
+export interface Place {
+  readonly service: Service;
+  /** Undefined for an attribute, which is one of all records of the service. */
+  readonly statement: Statement | undefined;
+  readonly field: Field;
+}
 
 export class Judge {
   readonly #detection: Detection;
   readonly #learning: number;
-  columns = new Columns(RATIO_STATE);
+  readonly columns = eachSide(() => new Columns(RATIO_STATE));
   /** Rows of the columns that nothing uses. */
-  free: number[] = [];
+  free = eachSide((): number[] => []);
 
   constructor(detection: Detection, learning: number) {
     this.#detection = detection;
     this.#learning = learning;
   }
 
-  /** What the field had since it was judged last. */
+  /** What the field had since it was judged last. `now` is the end of an interval, Unix milliseconds. */
   judge(statement: Statement, field: Field, now: number, hidden: boolean): void {
-    if (field.isNumeric) {
-      this.#excess(statement, field, "high", now, hidden);
-      this.#excess(statement, field, "low", now, hidden);
+    field.isWatched = field.isNumeric;
+    for (const name of SIDES) {
+      const side = field[name];
+      if (field.isWatched) this.#excess(statement, field, name, now, hidden);
+      side.count = 0;
+      side.labels = undefined;
     }
-    field.numbers = field.high.count = field.low.count = 0;
-    field.high.labels = field.low.labels = undefined;
+    field.close();
   }
 
   /** The lines were drawn anew: what was high may not be. */
   begin(field: Field): void {
-    field.numbers = 0;
-    for (const side of [field.high, field.low]) {
-      side.count = side.told = 0;
-      if (side.row >= 0) this.columns.clear(side.row);
-    }
+    this.release(field);
+    field.close();
+    for (const name of SIDES) field[name].begin();
   }
 
   /** The field is forgotten. */
-  release({ high, low }: Field): void {
-    for (const { row } of [high, low]) if (row >= 0) this.free.push(row);
+  release(field: Field): void {
+    for (const name of SIDES) {
+      const side = field[name];
+      if (side.row >= 0) this.free[name].push(side.row);
+      side.row = -1;
+    }
   }
 
-  #excess({ service, id, labels }: Statement, field: Field, name: "high" | "low", now: number, hidden: boolean): void {
+  /** A row for a side, which begins with what the spread of the field knows. */
+  #row(field: Field, name: SideName): number {
+    const columns = this.columns[name];
+    const side = field[name];
+    if (side.row >= 0) return side.row;
+    side.row = this.free[name].pop() ?? columns.add();
+    columns.clear(side.row);
+    columns.state.calls[side.row] = Math.max(0, field.spread!.total - field.numbers);
+    columns.state.errors[side.row] = Math.max(0, beyond(field.spread!, name, 0) - side.count);
+    return side.row;
+  }
+
+  #excess(statement: Statement, field: Field, name: SideName, now: number, hidden: boolean): void {
     const side: Side = field[name];
-    const line = field.spread![name];
-    if (field.numbers === 0 || (name === "high" ? line >= BINS - 1 : line <= 0)) return;
-    if (side.row < 0) {
-      side.row = this.free.pop() ?? this.columns.add();
-      this.columns.clear(side.row);
-    }
-    const { state } = this.columns;
-    judgeRatio(state, side.row, now, INTERVAL, field.numbers, side.count, LEAST);
-    const since = state.since[side.row];
-    if (since === 0) side.told = 0;
-    const { rarity, errors, calls, expected, length } = ratio;
-    if (!(rarity > 0) || (side.told > 0 && rarity < AGAIN * side.told)) return;
-    const about = `${id} ${field.name} ${name}`;
+    const spread = field.spread!;
+    const line = spread[name];
+    if (field.numbers === 0 || (isBelow(name) ? line <= 0 : line >= BINS - 1)) return;
+    // most have never had a number there
+    if (side.row < 0 && side.count === 0) return;
+    const row = this.#row(field, name);
+    const { state } = this.columns[name];
+    judgeRatio(state, row, now, INTERVAL, field.numbers, side.count, LEAST);
+    const since = state.since[row];
+    if (since === 0) side.told = side.tried = 0;
+    const { errors, calls, expected, length } = ratio;
+    side.wanted = ratio.rarity >= WANTED || since > 0;
+    if (!(ratio.rarity >= LEAST_RARITY) || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
+    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls, statement.learnt));
+    const { service, labels } = statement;
+    const about = `${statement.id} ${field.name} ${isBelow(name) ? "low" : "high"}`;
     if (!this.#mayTell(service, about, rarity, now)) return;
     const done = this.#detection.find({
       type: "outlier",
@@ -89,103 +119,128 @@ export class Judge {
       time: now,
       since: since > 0 ? since : now - length * INTERVAL,
       rarity,
+      tried: side.tried,
       observed: (100 * errors) / calls,
       expected: 100 * expected,
       reason: excessSentence({
-        side: name,
+        low: isBelow(name),
         service: nameOf(labels),
-        template: labels.template ?? "",
-        field: field.name,
+        template: statement.labels.template ?? "",
+        field,
         count: errors,
         records: calls,
-        line: hidden ? undefined : field.spread!.edge(line),
+        line: hidden ? undefined : spread.edge(line),
         usual: expected,
       }),
     });
-    if (!done) return;
-    side.told = rarity;
-    service.cause.tell(about, rarity, now);
+    if (done) {
+      side.told = rarity;
+      service.cause.tell(about, rarity, now);
+    } else side.tried = Math.max(side.tried, rarity);
   }
 
   /** A number that is further beyond all before than these make likely; `bin` is its own, `largest` the largest bin before. */
   far(
     batch: Batch<"logs">,
     row: number,
-    statement: Statement,
-    field: Field,
-    { value, bin, largest, time }: { value: number; bin: number; largest: number; time: number },
+    { service, statement, field }: Place,
+    { value, bin, largest, time, now }: { value: number; bin: number; largest: number; time: number; now: number },
   ): void {
-    const { service, id, labels } = statement;
     const { spread } = field;
-    if (!spread || spread.total < MANY || bin - largest < DECADE || !field.isNumeric) return;
-    const decades = Math.log10(spread.total);
+    if (!spread || !statement || bin - largest < DECADE || spread.positive < MANY || !field.isNumeric) return;
+    const total = field.before + field.numbers;
+    const decades = Math.log10((total * spread.positive) / spread.total);
     // from where nine in ten are below to where all were
-    const apart = Math.max(1, largest - spread.binAt(0.9)) / DECADE;
+    const apart = Math.max(1, largest - spread.binAt(0.9)) / PER_DECADE;
     const steep = Math.max(FLAT, Math.min(STEEP, (decades - 1) / apart));
-    const rarity = Math.min(FARTHEST * decades, decades + (steep * (bin - largest)) / DECADE) - LOOKS;
-    const about = `${id} ${field.name} high`;
-    if (!this.#mayTell(service, about, rarity, time)) return;
+    const rarity = Math.min(FARTHEST * decades, decades + (steep * (bin - largest)) / PER_DECADE) - LOOKS;
+    const about = `${statement.id} ${field.name} high`;
+    if (!this.#mayTell(service, about, rarity, now)) return;
     const hidden = batch.mined?.templates.hidden ?? false;
-    const beyond = { value, largest: spread.edge(largest + 1), total: spread.total, hidden };
+    const labels = shown(batch, row);
+    const before = { value, largest: spread.edge(largest + 1), total, hidden };
     const done = this.#detection.find(
       {
         type: "outlier",
         signal: "logs",
-        labels: batch.labels(row),
+        labels,
         about,
         time,
         rarity,
-        ...(!hidden && { observed: value, upper: beyond.largest }),
-        reason: farSentence(nameOf(labels), labels.template ?? "", field.name, beyond),
+        ...(!hidden && { observed: value, upper: before.largest }),
+        reason: farSentence(nameOf(labels), labels.template ?? "", field, before),
       },
       batch,
       row,
     );
-    if (done) service.cause.tell(about, rarity, time);
+    if (done) service.cause.tell(about, rarity, now);
   }
 
-  /** One more sight of a value that came up when the values were known. */
-  novel(
+  /** How rare it was at that time that something new came up in the service, in decades of minutes. */
+  base(service: Service, now: number, all: Iterable<Service>): number {
+    return Math.max(0, -Math.log10(discoveryRate(service, 0, now, all)));
+  }
+
+  /** One more look that shows a value that is new. */
+  value(
     batch: Batch<"logs">,
     row: number,
-    statement: Statement,
-    field: Field,
+    { service, statement, field }: Place,
     value: Value,
     time: number,
-    all: Iterable<Service>,
+    now: number,
   ): void {
-    const { service, id, labels } = statement;
-    if (value.seen > 1) {
-      if (time - value.first > WATCHED || time - value.counted < APART) return;
-      value.counted = time;
-      value.added = Math.min(MOST_ADDED, value.added + seenAgain(time - value.first, value.first - service.began));
-    }
-    const rarity = Math.max(0, -Math.log10(discoveryRate(service, 0, value.first, all))) + value.added;
-    const about = `${id} ${field.name} new`;
-    if (!this.#mayTell(service, about, rarity, time)) return;
-    const { total } = field.values;
+    const rarity = field.values.surprise(value, now);
+    const about = `${statement?.id ?? "attribute"} ${field.name} new`;
+    if (value.isPart || value.first - service.began < this.#learning || rarity < LEAST_RARITY) return;
+    value.isPart = !service.cause.isNews(about, rarity, now);
+    if (value.isPart) return;
+    const labels = shown(batch, row);
+    const hidden = batch.mined?.templates.hidden ?? false;
     const finding = {
       type: "new_value",
       signal: "logs",
-      labels: batch.labels(row),
+      labels,
       about,
       time,
-      since: value.first,
+      since: Math.min(value.first, time),
       rarity,
       tried: value.tried,
-      reason: valueSentence(nameOf(labels), labels.template ?? "", field.name, {
-        text: value.text,
-        total: total - value.seen,
-        usual: field.values.usual(MOST_USUAL),
+      reason: valueSentence(nameOf(labels), statement && (labels.template ?? ""), field, {
+        text: hidden ? "" : value.text,
+        total: value.before,
+        usual: hidden ? [] : field.values.usual(MOST_USUAL),
       }),
     } as const;
-    if (this.#detection.find(finding, batch, row)) service.cause.tell(about, rarity, time);
+    if (this.#detection.find(finding, batch, row)) service.cause.tell(about, rarity, now);
     else value.tried = Math.max(value.tried, rarity);
   }
 
-  #mayTell(service: Service, about: string, rarity: number, time: number): boolean {
-    return time - service.began >= this.#learning && service.cause.isNews(about, rarity, time);
+  #mayTell(service: Service, about: string, rarity: number, now: number): boolean {
+    return rarity >= LEAST_RARITY && now - service.began >= this.#learning && service.cause.isNews(about, rarity, now);
   }
+}
+
+const eachSide = <T>(make: () => T): Record<SideName, T> => ({ huge: make(), high: make(), tiny: make(), low: make() });
+const isBelow = (name: SideName) => name === "low" || name === "tiny";
+
+/** Numbers beyond the line of a side, or beyond one that is so many bins nearer. */
+function beyond(spread: Spread, name: SideName, nearer: number): number {
+  return isBelow(name) ? spread.before(spread[name] + nearer) : spread.from(spread[name] - nearer);
+}
+
+/** How rare so many numbers beyond a line were, if all numbers were larger, or smaller, by what is no news. Infinity where it is plain that they were more. */
+function tolerated(spread: Spread, name: SideName, count: number, numbers: number, learnt: number): number {
+  const others = Math.max(1, spread.total - learnt * numbers);
+  const usual = Math.max(0, beyond(spread, name, TOLERANCE) - learnt * count) / others;
+  const rarity = betaBinomialAbove(count, numbers, Math.min(1, usual), TOGETHER);
+  return rarity >= EVIDENT ? Number.POSITIVE_INFINITY : rarity;
+}
+
+/** Of a record, as it may be shown. */
+export function shown(batch: Batch<"logs">, row: number): Labels {
+  const labels = batch.labels(row);
+  return batch.mined?.templates.hidden ? { ...labels, attributes: {} } : labels;
 }
 
 /** "payments/checkout". */

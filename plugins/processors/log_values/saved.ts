@@ -1,11 +1,11 @@
 // What log_values remembers, in the form of structured clones.
 import { deserialize, serialize } from "node:v8";
-import { Field } from "./field.ts";
+import { Field, SIDES } from "./field.ts";
 import type { Judge } from "./judge.ts";
 import { Service } from "./service.ts";
 import { Statement } from "./statement.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 export interface Memory {
   readonly services: Map<string, Service>;
@@ -14,30 +14,34 @@ export interface Memory {
   judged: number;
 }
 
+const fieldsOf = (fields: Iterable<Field>) => Array.from(fields, (field) => field.save());
+
 export function save({ services, judge, judged }: Memory): Uint8Array {
   return serialize({
     version: VERSION,
     judged,
-    columns: judge.columns.save(),
+    columns: SIDES.map((name) => judge.columns[name].save()),
     free: judge.free,
-    services: [...services.values()].map(({ key, began, discoveries, cause, statements }) => ({
+    services: [...services.values()].map(({ key, began, looked, discoveries, cause, statements, attributes }) => ({
       key,
       began,
+      looked,
       discoveries: discoveries[0].times,
       cause: cause.state,
-      statements: [...statements.values()].map(({ id, labels, last, looked, parameters, attributes }) => ({
+      attributes: Array.from(attributes, ([hash, field]) => [hash, field.save()]),
+      statements: [...statements.values()].map(({ id, labels, last, looked, records, parameters }) => ({
         id,
         labels,
         last,
         looked,
-        parameters: [...parameters].map(([count, fields]) => [count, fields.map((field) => field.save())] as const),
-        attributes: [...attributes].map(([hash, field]) => [hash, field.save()] as const),
+        records,
+        parameters: Array.from(parameters, ([count, fields]) => [count, fieldsOf(fields)]),
       })),
     })),
   });
 }
 
-/** Throws when the bytes are not of `save`. */
+/** Throws when the bytes are not of `save`; the memory is then as it was. */
 export function load(bytes: Uint8Array, memory: Memory): void {
   let saved: any;
   try {
@@ -46,20 +50,22 @@ export function load(bytes: Uint8Array, memory: Memory): void {
     throw new Error("is not what log_values saves");
   }
   if (saved?.version !== VERSION) throw new Error("is of another version of log_values");
-  memory.judge.columns.load(saved.columns);
+  const services = saved.services.map(loaded);
+  for (const [i, name] of SIDES.entries()) memory.judge.columns[name].load(saved.columns[i]);
   memory.judge.free = saved.free;
   memory.judged = saved.judged;
-  for (const each of saved.services) {
-    const service = new Service(each.key, each.began);
-    service.discoveries[0].times = each.discoveries;
-    service.cause.state = each.cause;
-    for (const { id, labels, last, looked, parameters, attributes } of each.statements) {
-      const statement = new Statement(service, id, labels);
-      Object.assign(statement, { last, looked });
-      for (const [count, fields] of parameters) statement.parameters.set(count, fields.map(Field.load));
-      for (const [hash, field] of attributes) statement.attributes.set(hash, Field.load(field));
-      service.statements.set(id, statement);
-    }
-    memory.services.set(service.key, service);
+  for (const service of services) memory.services.set(service.key, service);
+}
+
+function loaded({ key, began, looked, discoveries, cause, attributes, statements }: any): Service {
+  const service = Object.assign(new Service(key, began), { looked });
+  service.discoveries[0].times = discoveries;
+  service.cause.state = cause;
+  for (const [hash, field] of attributes) service.attributes.set(hash, Field.load(field));
+  for (const { id, labels, last, looked, records, parameters } of statements) {
+    const statement = Object.assign(new Statement(service, id, labels), { last, looked, records });
+    for (const [count, fields] of parameters) statement.parameters.set(count, fields.map(Field.load));
+    service.statements.set(id, statement);
   }
+  return service;
 }

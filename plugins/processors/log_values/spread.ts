@@ -1,7 +1,7 @@
-// How the numbers of one parameter are spread: counts by the logarithm of their size, and from where on a number is high.
+// How the numbers of one parameter are spread: counts by the logarithm of their size, and from where on a number is high, low or far beyond.
 
 /** Bins a decade, of sizes from 1e-6 to 1e15; what is smaller, zero included, is in the first, negative numbers in one of their own. */
-const PER_DECADE = 10;
+export const PER_DECADE = 10;
 const SMALLEST = -6;
 const LARGEST = 15;
 export const BINS = PER_DECADE * (LARGEST - SMALLEST) + 2;
@@ -10,7 +10,10 @@ const SCALE = PER_DECADE / Math.LN10;
 /** Shares of the numbers that are at or above a high one, and below a low one. */
 const HIGH = 0.02;
 const LOW = 0.02;
-/** The line is drawn when so many numbers were seen, and each time when there are four times as many; a day of counts at most weighs. */
+/** Huge is 1.6 times what one in a thousand is above, tiny as much below. */
+const OUTERMOST = 0.001;
+const BEYOND = 2;
+/** The lines are drawn when so many numbers were seen, and each time when there are four times as many; a day of counts at most weighs. */
 const FIRST = 128;
 const GROWTH = 4;
 const MOST = 2 ** 18;
@@ -26,9 +29,12 @@ export function binOf(value: number): number {
 export class Spread {
   readonly counts: Uint32Array;
   total: number;
-  /** A bin from which on a number is high, and below which one is low; 0 and BINS where no line is drawn. */
+  /** Bins from which on a number is high, and huge; BINS where no line is drawn. */
   high: number;
+  huge: number;
+  /** Bins below which a number is low, and tiny; 0 where no line is drawn. */
   low: number;
+  tiny: number;
   /** The largest bin of all. */
   largest: number;
   #next: number;
@@ -37,14 +43,16 @@ export class Spread {
     this.counts = saved?.counts ?? new Uint32Array(BINS);
     this.total = saved?.total ?? 0;
     this.high = saved?.high ?? BINS;
+    this.huge = saved?.huge ?? BINS;
     this.low = saved?.low ?? 0;
+    this.tiny = saved?.tiny ?? 0;
     this.largest = saved?.largest ?? 0;
     this.#next = saved?.next ?? FIRST;
   }
 
   save() {
-    const { counts, total, high, low, largest } = this;
-    return { counts, total, high, low, largest, next: this.#next };
+    const { counts, total, high, huge, low, tiny, largest } = this;
+    return { counts, total, high, huge, low, tiny, largest, next: this.#next };
   }
 
   /** Whether the lines were drawn anew. */
@@ -62,30 +70,54 @@ export class Spread {
     let total = 0;
     for (let i = 0; i < BINS; i++) total += this.counts[i] >>= 1;
     this.total = total;
+    // what came once, long ago, is forgotten
+    while (this.largest > 0 && this.counts[this.largest] === 0) this.largest--;
     this.#next = MOST;
   }
 
   #draw(): boolean {
-    const { counts, total } = this;
-    const { high, low } = this;
-    let above = 0;
+    const { high, huge, low, tiny } = this;
+    this.high = this.#above(HIGH);
+    this.huge = Math.min(BINS, this.#above(OUTERMOST) + BEYOND);
+    this.low = this.#below(LOW);
+    this.tiny = Math.max(0, this.#below(OUTERMOST) - BEYOND);
+    return high !== this.high || huge !== this.huge || low !== this.low || tiny !== this.tiny;
+  }
+
+  /** The first bin of which on, and above, no more than that share lies. */
+  #above(share: number): number {
     let bin = NEGATIVE - 1;
-    for (; bin > 0 && above + counts[bin] <= HIGH * total; bin--) above += counts[bin];
-    this.high = bin + 1;
-    let below = counts[NEGATIVE];
-    let first = 0;
-    for (; first < NEGATIVE && below + counts[first] <= LOW * total; first++) below += counts[first];
-    this.low = first;
-    return high !== this.high || low !== this.low;
+    for (let above = 0; bin > 0 && above + this.counts[bin] <= share * this.total; bin--) above += this.counts[bin];
+    return bin + 1;
   }
 
-  isHigh(bin: number): boolean {
-    return bin >= this.high && bin !== NEGATIVE;
+  /** The last bin of which no more than that share lies below; negative numbers are lower than all others. */
+  #below(share: number): number {
+    let bin = 0;
+    let below = this.counts[NEGATIVE];
+    for (; bin < NEGATIVE && below + this.counts[bin] <= share * this.total; bin++) below += this.counts[bin];
+    return bin;
   }
 
-  /** Negative numbers are lower than all others, where they are rare. */
-  isLow(bin: number): boolean {
-    return bin < this.low || (bin === NEGATIVE && this.low > 0);
+  /** Numbers in bins from `bin` on, and in those before it. */
+  from(bin: number): number {
+    let count = 0;
+    for (let i = Math.max(0, bin); i < NEGATIVE; i++) count += this.counts[i];
+    return count;
+  }
+
+  before(bin: number): number {
+    return this.total - this.from(bin);
+  }
+
+  /** Whether their size says something: negative numbers, which have no logarithm, are rare. */
+  get isPositive(): boolean {
+    return this.counts[NEGATIVE] <= LOW * this.total;
+  }
+
+  /** Numbers above zero. */
+  get positive(): number {
+    return this.total - this.counts[0] - this.counts[NEGATIVE];
   }
 
   /** The bin below or in which that share of the numbers is. */
@@ -103,5 +135,22 @@ export class Spread {
   /** Where a bin begins. */
   edge(bin: number): number {
     return bin <= 0 ? 0 : 10 ** (SMALLEST + (bin - 1) / PER_DECADE);
+  }
+
+  isHigh(bin: number): boolean {
+    return bin >= this.high && bin !== NEGATIVE;
+  }
+
+  isLow(bin: number): boolean {
+    return bin < this.low || (bin === NEGATIVE && this.low > 0);
+  }
+
+  /** Of one that is high; of one that is low. */
+  isHuge(bin: number): boolean {
+    return bin >= this.huge;
+  }
+
+  isTiny(bin: number): boolean {
+    return bin < this.tiny || bin === NEGATIVE;
   }
 }

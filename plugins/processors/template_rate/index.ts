@@ -2,6 +2,7 @@
 import { defineIntervalDetector, isWanted, type StateOf, z } from "vedette";
 import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
 import { BURST_STATE, burst, judgeBurst } from "./burst.ts";
+import { GAP_STATE, gap, judgeGap } from "./gap.ts";
 import { saying } from "./saying.ts";
 
 const THRESHOLD = 7;
@@ -11,13 +12,22 @@ const ABSENCE = 2;
 /** What is less than so many times as much, or more than this share, is no burst or drop, however sure. */
 const MORE = 2;
 const LESS = 0.6;
-/** Milliseconds for which a burst that was told is no news. */
+/** Milliseconds for which a burst or a silence that was told is no news. */
 const TOLD = 3_600_000;
 /** So many times the line is news of one all the same. */
 const AGAIN = 2;
 const MINUTE = 60;
 
-const STATE = { ...RATE_STATE, ...BURST_STATE, /** When a burst was last told. */ burstTold: "f64" } as const;
+const STATE = {
+  ...RATE_STATE,
+  ...BURST_STATE,
+  ...GAP_STATE,
+  /** When a burst was last told, and a silence. */
+  burstTold: "f64",
+  silenceTold: "f64",
+  /** When its service was last silent as a whole for long. */
+  paused: "f64",
+} as const;
 
 export default defineIntervalDetector({
   type: "template_rate",
@@ -38,8 +48,10 @@ export default defineIntervalDetector({
     const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
     const { interval, threshold, alert_budget } = options;
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
+    // nothing at all came from a service that is judged after the fact: its silence is for others to tell
+    let heard = true;
     const wanted = (now: number, usual: number) =>
-      (now > usual ? now >= MORE * usual : now <= LESS * usual) && isWanted(options, now, usual);
+      (now > usual ? now >= MORE * usual : now <= LESS * usual && heard) && isWanted(options, now, usual);
     const pace = paceOf(interval);
     // a service that starts says many things once: that is no surge
     const slower = { ...pace, windows: pace.windows.map((each) => (each < pace.minute ? Infinity : each)) };
@@ -47,12 +59,24 @@ export default defineIntervalDetector({
       const s = series[i];
       const whole = part[i] === 0;
       const y = whole ? count[i] : failed[i];
+      const beside = others[i] + count[i] - y;
+      heard = y + beside > 0;
       const wasTold = state.told[s] > 0;
       const wasOpen = state.incident[s] > 0;
-      judgeRate(state, s, time[i] / 1000, y, whole ? slower : pace, line, wanted, others[i] + count[i] - y);
+      judgeRate(state, s, time[i] / 1000, y, whole ? slower : pace, line, wanted, beside);
       // what small changes have summed up to was part of the incident that is over
       if (wasOpen && state.incident[s] === 0) state.sumUp[s] = state.sumDown[s] = 0;
       judgeBurst(state, s, y, Math.round(time[i] / interval) % pace.minute === 0, whole);
+      judgeGap(state, s, y, beside, pace.step);
+      if (gap.rarity > 0 && !(rate.rarity >= gap.rarity) && wanted(0, gap.expected)) {
+        if (gap.rarity >= line && (wasTold || !isNewSilence(state, s, time[i]))) continue;
+        if (whole) finding[i] = ABSENCE;
+        score[i] = gap.rarity;
+        observed[i] = 0;
+        expected[i] = gap.expected;
+        since[i] = time[i] - state.silence[s] * 1000;
+        continue;
+      }
       if (Number.isNaN(rate.rarity)) continue;
       if (whole) finding[i] = rate.silent ? ABSENCE : THROUGHPUT;
       if (burst.rarity > rate.rarity && wanted(burst.observed, burst.expected)) {
@@ -61,15 +85,21 @@ export default defineIntervalDetector({
         score[i] = burst.rarity;
         observed[i] = burst.observed / MINUTE;
         expected[i] = burst.expected / MINUTE;
-        since[i] = time[i] - MINUTE * 1000;
-        rows[i] = burst.observed;
+        since[i] = time[i] - burst.minutes * MINUTE * 1000;
+        rows[i] = burst.observed * burst.minutes;
         continue;
       }
-      score[i] = rate.rarity;
+      score[i] = 0;
+      if (!heard && rate.silent && rate.rarity >= line) state.paused[s] = time[i];
+      if (!wanted(rate.observed, rate.expected)) continue;
       const more = rate.observed > rate.expected;
-      if (!wanted(rate.observed, rate.expected) || (more && rate.rarity < AGAIN * line && wasBurst(state, s, time[i])))
-        score[i] = 0;
-      if (score[i] === 0) continue;
+      const known = more
+        ? rate.rarity < AGAIN * line && wasBurst(state, s, time[i])
+        : rate.rarity >= line && !isNewSilence(state, s, time[i], rate.silent);
+      // what a pause of the whole service has left of a window
+      const rest = !more && !rate.silent && state.paused[s] > rate.since * 1000;
+      if (known || rest || rate.rarity === 0) continue;
+      score[i] = rate.rarity;
       observed[i] = rate.observed;
       expected[i] = rate.expected;
       lower[i] = rate.lower;
@@ -89,4 +119,16 @@ function isNews(state: StateOf<typeof STATE>, s: number, time: number): boolean 
   if (wasBurst(state, s, time)) return false;
   state.burstTold[s] = time;
   return true;
+}
+
+/** The same of silence, which lasts for as long as nothing comes: what is fewer soon after it is no news either. */
+function isNewSilence(
+  { silenceTold, silence }: StateOf<typeof STATE>,
+  s: number,
+  time: number,
+  silent = true,
+): boolean {
+  const isNew = Math.abs(time - silence[s] * 1000 - silenceTold[s]) >= TOLD;
+  if (silent || !isNew) silenceTold[s] = time;
+  return isNew;
 }

@@ -41,13 +41,27 @@ export class Counts {
   limit = 1;
   /** Before anything was seen: spans on each level. */
   readonly #prior: readonly number[];
+  /** Spans of the last minutes above the first level; and whether the base has changed since the limit was set. */
+  #several = 0;
+  #changed = true;
 
   constructor(prior: readonly number[]) {
     this.#prior = prior;
   }
 
+  /** Takes what was counted before a restart. */
+  restore(base: readonly number[], recent: readonly number[]): void {
+    for (let level = 0; level < LEVELS; level++) this.base[level] = base[level];
+    for (let i = 0; i < recent.length; i++) {
+      this.recent[i] = recent[i];
+      if (i % LEVELS > 0) this.#several += recent[i];
+    }
+  }
+
   observe(bucket: number, count: number, atOnce: boolean): void {
-    this.recent[bucket * LEVELS + levelOf(count)]++;
+    const level = levelOf(count);
+    this.recent[bucket * LEVELS + level]++;
+    if (level > 0) this.#several++;
     if (count > this.limit) this.atOnce += ((atOnce ? 1 : -1) - this.atOnce) / 4;
   }
 
@@ -66,8 +80,10 @@ export class Counts {
   /** The rarest level of the last minutes; undefined where nothing is beyond the usual. */
   excess(): Excess | undefined {
     const { base, recent } = this;
-    const { usual } = this;
-    this.limit = usual;
+    if (this.#changed) this.limit = this.usual;
+    this.#changed = false;
+    if (this.#several < ENOUGH) return undefined;
+    const usual = this.limit;
     let spans = 0;
     let all = 0;
     let known = 0;
@@ -76,7 +92,6 @@ export class Counts {
       known += base[level];
       all += base[level] + (this.#prior[level] ?? 0);
     }
-    if (spans < ENOUGH) return undefined;
     let seen = 0;
     let expected = 0;
     let above = 0;
@@ -115,8 +130,10 @@ export class Counts {
     for (let level = 0; level < LEVELS; level++) {
       const at = bucket * LEVELS + level;
       base[level] = base[level] * keep + weight * recent[at];
+      if (level > 0) this.#several -= recent[at];
       recent[at] = 0;
     }
+    this.#changed = true;
   }
 
   /** Takes the last minutes for usual. */

@@ -109,10 +109,13 @@ export class Judge implements Source {
   }
 
   #usual(caller: Caller, now: number): void {
+    const spans = WINDOWS.map((buckets) => lately(caller.recent, caller.bucket, buckets));
     for (const call of caller.calls.values()) {
       if (call.fresh) continue;
       call.odd = 0;
-      if (call.share.of >= ENOUGH) for (const buckets of WINDOWS) this.#share(call, buckets, now);
+      if (call.share.of >= ENOUGH) {
+        for (let w = 0; w < WINDOWS.length; w++) if (spans[w] >= LEAST) this.#share(call, WINDOWS[w], spans[w], now);
+      }
       const many = call.counts?.excess();
       if (many && call.counts) {
         const type = call.counts.atOnce > 0 ? "fan_out" : "repeated_call";
@@ -124,16 +127,10 @@ export class Judge implements Source {
     }
   }
 
-  #share(call: Call, buckets: number, now: number): void {
+  /** Of `n` spans in the last `buckets`. */
+  #share(call: Call, buckets: number, n: number, now: number): void {
     const { caller, share } = call;
-    let n = 0;
-    let k = 0;
-    for (let i = 0; i < buckets; i++) {
-      const bucket = (caller.bucket - i + RING) % RING;
-      n += caller.recent[bucket];
-      k += share.recent[bucket];
-    }
-    if (n < LEAST) return;
+    const k = lately(share.recent, caller.bucket, buckets);
     const usual = share.usual;
     const rate = k / n;
     const fewer = rate < usual;
@@ -224,6 +221,13 @@ export class Judge implements Source {
     this.#known(novelty, now);
     if (novelty instanceof Call) novelty.share.adopt(novelty.window, caller.window);
   }
+}
+
+/** Sum of the last `buckets` of a ring. */
+function lately(recent: readonly number[], bucket: number, buckets: number): number {
+  let sum = 0;
+  for (let i = 0; i < buckets; i++) sum += recent[(bucket - i + RING) % RING];
+  return sum;
 }
 
 function adopt(call: Call): void {

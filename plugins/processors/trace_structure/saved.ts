@@ -185,8 +185,7 @@ function recall(
 function restoredCounts(saved: z.infer<typeof counts> | null, prior: readonly number[]): Counts | undefined {
   if (!saved) return undefined;
   const restored = new Counts(prior);
-  refill(restored.base, saved.base);
-  refill(restored.recent, saved.recent);
+  restored.restore(saved.base, saved.recent);
   restored.atOnce = saved.atOnce;
   restored.limit = saved.limit;
   return restored;
