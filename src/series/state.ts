@@ -39,7 +39,8 @@ export class SeriesState<Shape extends StateShape = StateShape> {
         throw new TypeError(`state.${name}: there is no column type ${type}; write f64, f32, u32, i32, u16 or u8`);
     }
     for (const { name, type, width, shared } of this.#layout) columns[name] = new ARRAYS[type](shared ? width : 0);
-    this.columns = columns as StateOf<Shape>;
+    // an object that was filled key by key is a hash table to V8; a copy of it is one with fixed places
+    this.columns = { ...columns } as StateOf<Shape>;
   }
 
   #record(columns: object): Record<string, AnyColumn> {

@@ -6,7 +6,12 @@ import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { scrambled } from "./chains.ts";
 import { CompletedTrace } from "./completed.ts";
 import { Operations } from "./operations.ts";
-import {
+import * as layout from "./span_layout.ts";
+import { SpanSlots } from "./span_slots.ts";
+import { TraceSlots } from "./trace_slots.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const {
   BLAMED,
   CALLED,
   CAME,
@@ -22,12 +27,10 @@ import {
   OVER,
   PARENT,
   SINCE,
-  SpanSlots,
   STATE,
   TIMES,
   TO,
-} from "./span_slots.ts";
-import { TraceSlots } from "./trace_slots.ts";
+} = layout;
 
 /** OTLP span kinds. */
 const SERVER = 2;
@@ -69,6 +72,8 @@ export class Assembler implements RowOwner {
   #request = 0;
   /** When traces that are added to without end were looked for. */
   #looked = Number.NEGATIVE_INFINITY;
+  /** Whether a trace was added to since then that may be too old before it is looked for again. */
+  #old = false;
   readonly #seed: number;
   readonly #completed = new CompletedTrace();
 
@@ -168,6 +173,7 @@ export class Assembler implements RowOwner {
       }
     }
     traces.touch(trace, this.#request, now);
+    if (now - traces.born(trace) > (LONGEST - 1) * this.options.idle_timeout) this.#old = true;
     return trace;
   }
 
@@ -299,6 +305,8 @@ export class Assembler implements RowOwner {
     const { idle_timeout } = this.options;
     if (Math.abs(now - this.#looked) < idle_timeout) return;
     this.#looked = now;
+    if (!this.#old) return;
+    this.#old = false;
     const traces = this.#traces;
     for (let trace = traces.oldest; trace >= 0; ) {
       const newer = traces.newer(trace);

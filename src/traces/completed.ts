@@ -1,20 +1,12 @@
 // A complete trace as processors are handed it: its spans in depth-first order.
 import type { Operation, Trace } from "../api/index.ts";
 import type { Operations } from "./operations.ts";
-import {
-  CAME,
-  DURATION,
-  FAILED,
-  ID1,
-  IDS,
-  KIND,
-  OPERATION,
-  PARENT,
-  type SpanSlots,
-  STATE,
-  TIMES,
-} from "./span_slots.ts";
+import * as layout from "./span_layout.ts";
+import type { SpanSlots } from "./span_slots.ts";
 import type { TraceSlots } from "./trace_slots.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const { CAME, DURATION, FAILED, ID1, IDS, KIND, OPERATION, PARENT, STATE, TIMES } = layout;
 
 const SERVER = 2;
 const CONSUMER = 5;
@@ -226,8 +218,9 @@ function later(ids: Int32Array, a: number, b: number): boolean {
   return ids[at] > ids[other] || (ids[at] === ids[other] && ids[at + ID1] > ids[other + ID1]);
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Four bytes as they came, which were read as a little-endian number. */
 function hex(four: number): string {
-  const bytes = [four & 255, (four >>> 8) & 255, (four >>> 16) & 255, four >>> 24];
-  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return HEX[four & 255] + HEX[(four >>> 8) & 255] + HEX[(four >>> 16) & 255] + HEX[four >>> 24];
 }

@@ -1,5 +1,9 @@
 // Where the spans that are being put together lie: rows of numbers, those of a trace side by side in blocks, reused when it is done.
 import { Chains, enlarged, scrambled } from "./chains.ts";
+import * as layout from "./span_layout.ts";
+
+// constants of its own are folded into the code, those of another module are read each time
+const { ID1, IDS, STATE, PARENT, TIMES, CHILDREN } = layout;
 
 /** Slots of a block; a power of two. */
 const BLOCK = 4;
@@ -7,36 +11,6 @@ const LAST = BLOCK - 1;
 /** A trace of at most so many spans is looked through, spans of larger ones are found by hash. */
 const LOOKED_THROUGH = 32;
 const LEAST = 256;
-
-/** Of each slot in `ids`: the halves of its id, its state, which is flags with its operation above them, and the slot of its parent. */
-export const IDS = 4;
-export const ID1 = 1;
-export const STATE = 2;
-/** -1 of a span without one, -2 where there was no room for it. */
-export const PARENT = 3;
-/** In `times`: its start in Unix milliseconds, its duration in milliseconds. */
-export const TIMES = 2;
-export const DURATION = 1;
-/**
- * In `children`, in milliseconds: the latest interval that its children in the same process cover, what those before cover, start of the first of
- * them and end of the last; of no meaning without COVERED. And the durations of its server spans in other processes, of no meaning without CALLED.
- */
-export const CHILDREN = 6;
-export const TO = 1;
-export const COVER = 2;
-export const SINCE = 3;
-export const OVER = 4;
-export const FAR = 5;
-
-/** Flags of a span: its kind, whether it came, whether it failed; whether it has server spans in other processes, a child that failed, timed children. */
-export const KIND = 7;
-export const CAME = 8;
-export const FAILED = 16;
-export const CALLED = 32;
-export const BLAMED = 64;
-export const COVERED = 128;
-/** Where the operation begins in a state. */
-export const OPERATION = 8;
 
 /** One slot for each span that came, and for each that was only named as a parent so far. */
 export class SpanSlots {
