@@ -1,14 +1,10 @@
 // npm run bench:traces: what the trace processors cost a span, each and all together, at 2,000 operations; writes trace_cost.md. --smoke: shows that it runs.
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { Log } from "../src/observe/log.ts";
 import { encodeAttributes } from "../src/otlp/encode.ts";
 import { Wire, Writer } from "../src/otlp/writer.ts";
-import { Player } from "../src/replay/player.ts";
-import { loadSources } from "../src/replay/replay.ts";
 import { seededRandom } from "../src/testing/fake_host.ts";
+import { meanOf, playerOf, playInTurns, type Run } from "./players.ts";
 
 const SERVICES = 50;
 const OPERATIONS = 2000;
@@ -31,9 +27,6 @@ const SETS: readonly (readonly [name: string, processors: readonly string[]])[] 
 const smoke = process.argv.includes("--smoke");
 const SECONDS = smoke ? 20 : 300;
 const WARM = smoke ? 10 : 150;
-
-const present = (types: readonly string[]) =>
-  types.every((type) => existsSync(new URL(`../plugins/processors/${type}/index.ts`, import.meta.url)));
 
 /** What arrives in one second: a request a service, the spans of a trace in as many requests as it has services. */
 function* seconds(): Generator<Uint8Array[]> {
@@ -108,53 +101,16 @@ function idOf(number: number): Uint8Array {
   return bytes;
 }
 
-async function playerOf(processors: readonly string[]): Promise<Player> {
-  const options = (type: string) =>
-    type === "anomaly_sampling" ? { sampling_percentage: 10 } : { alert_budget: "5/day" };
-  const written = {
-    receivers: { otlp: { protocols: { http: {} } } },
-    processors: Object.fromEntries(processors.map((type) => [type, options(type)])),
-    exporters: { debug: {} },
-    service: { pipelines: { traces: { receivers: ["otlp"], processors, exporters: ["debug"] } } },
-  };
-  const { config, registry } = await loadSources([`yaml:${JSON.stringify(written)}`]);
-  const log = new Log({ ...config.service.telemetry.logs, level: "error" });
-  const tap = { judged() {}, found() {} };
-  const player = new Player({ config, plugins: registry, log, tap, exports: false, start: START, onAnomaly() {} });
-  await player.start();
-  return player;
-}
-
-interface Run {
-  readonly name: string;
-  readonly player: Player;
-  /** CPU microseconds after the warm-up, by second of the run. */
-  readonly spent: number[];
-}
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as (options: { type: "minor" }) => void;
 const runs: Run[] = [];
 for (const [name, processors] of SETS) {
-  if (present(processors)) runs.push({ name, player: await playerOf(processors), spent: [] });
+  const options = (type: string) =>
+    type === "anomaly_sampling" ? { sampling_percentage: 10 } : { alert_budget: "5/day" };
+  const written = Object.fromEntries(processors.map((type) => [type, options(type)]));
+  runs.push({ name, player: await playerOf("traces", written, START), spent: [] });
 }
-let second = 0;
-for (const requests of seconds()) {
-  if (second === SECONDS) break;
-  // what making the requests left behind is not the agent's to collect
-  collect({ type: "minor" });
-  const now = START + second * 1000 + 1500;
-  for (const { player, spent } of runs) {
-    const began = process.cpuUsage();
-    for (const bytes of requests) await player.feed("traces", bytes, now, now);
-    const { user, system } = process.cpuUsage(began);
-    if (second >= WARM) spent.push(user + system);
-  }
-  second++;
-}
+await playInTurns("traces", runs, seconds(), { start: START, warm: WARM, length: SECONDS });
 
-/** Nanoseconds of CPU a span, seconds with a full collection left in. */
-const mean = ({ spent }: Run) => (spent.reduce((sum, each) => sum + each, 0) * 1000) / (spent.length * SPANS_A_SECOND);
+const mean = (run: Run) => meanOf(run, SPANS_A_SECOND);
 const memory = ({ player }: Run) =>
   player.agent
     .measurements()
