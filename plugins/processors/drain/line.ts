@@ -330,12 +330,9 @@ function isExpected(
   return (senseOf(hashOf(bytes, stop + 1, end)) & (weak | toward)) !== 0;
 }
 
-/** Whether the word ends in "ed" or "ing", and is longer than "fred": what became of somebody, not who. */
+/** Whether the word ends in "ed", and is longer than "fred": what became of somebody, not who. */
 function isParticiple(bytes: Uint8Array, start: number, end: number): boolean {
-  const [beforeLast, last] = [bytes[end - 2], bytes[end - 1]];
-  return (
-    end - start >= SHORTEST_PARTICIPLE && ((beforeLast === 101 && last === 100) || (beforeLast === 110 && last === 103))
-  );
+  return end - start >= SHORTEST_PARTICIPLE && bytes[end - 2] === 101 && bytes[end - 1] === 100;
 }
 
 /** Whether the word that was scanned is such a name, and neither key nor function by what stands after it. */
