@@ -55,7 +55,7 @@ const several = (first: number, worlds: number, some: LogTrialOptions["faults"])
     budget: values.budget ?? BUDGET,
     rate: values.rate === undefined ? undefined : Number(values.rate),
   }));
-const faulty = several(0, Number(values.worlds ?? (tuning ? 3 : 12)), faults);
+const faulty = several(0, Number(values.worlds ?? (tuning ? 3 : 8)), faults);
 const normal = several(100, Number(values.days ?? (tuning ? 1 : 4)), "none");
 const trials = await logTrialsOf([...faulty, ...normal], Number(values.threads));
 const withFaults = trials.slice(0, faulty.length);
