@@ -233,7 +233,14 @@ test("when all calls fail as fast as ever, nothing is slow, and what is usual st
 
 test("the sentence says what it took by itself and what others take", () => {
   const numbers = { observed: Number.NaN, expected: Number.NaN };
-  const values = { service: "checkout", observed: "4.2 s", expected: "90 ms", lower: "20 ms", upper: "310 ms", numbers };
+  const values = {
+    service: "checkout",
+    observed: "4.2 s",
+    expected: "90 ms",
+    lower: "20 ms",
+    upper: "310 ms",
+    numbers,
+  };
   const said = (side: "above" | "below" | "within") => words("POST /pay", { ...values, side });
   assert.equal(said("above"), "POST /pay in checkout took 4.2 s of its own time; 99.9 % take less than 310 ms");
   assert.equal(said("below"), "POST /pay in checkout took only 4.2 s of its own time; 99.9 % take more than 20 ms");

@@ -45,7 +45,16 @@ function service(written: object = {}) {
       const labels = (row: number) => labelsOf("traces", bytes, intake.scan, row);
       const nothing = () => {};
       const batch = { signal: "traces" as const, bytes, receivedAt: now, rows, labels };
-      detector.process({ ...batch, annotate: nothing, drop: nothing, replace: nothing, append: nothing, extend: nothing, mine: nothing, mined: undefined });
+      detector.process({
+        ...batch,
+        annotate: nothing,
+        drop: nothing,
+        replace: nothing,
+        append: nothing,
+        extend: nothing,
+        mine: nothing,
+        mined: undefined,
+      });
     }
     return anomalies.slice(before);
   }

@@ -74,7 +74,16 @@ function counting(written: object = {}, quiet: ReadonlySet<number> = new Set()) 
     const labels = (row: number) => labelsOf("traces", bytes, intake.scan, row);
     const nothing = () => {};
     const batch = { signal: "traces" as const, bytes, receivedAt, rows: view, labels };
-    detector.process({ ...batch, annotate: nothing, drop: nothing, replace: nothing, append: nothing, extend: nothing, mine: nothing, mined: undefined });
+    detector.process({
+      ...batch,
+      annotate: nothing,
+      drop: nothing,
+      replace: nothing,
+      append: nothing,
+      extend: nothing,
+      mine: nothing,
+      mined: undefined,
+    });
   }
   const tick = (now: number) => detector.tick(START + now * SECOND);
   return { rows, anomalies, detector, intake, spans, tick };
