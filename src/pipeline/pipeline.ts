@@ -82,9 +82,9 @@ export class TelemetryPipeline<S extends Telemetry> {
     const { processors, connectors } = this.#ends;
     const batch = this.#batch.open(bytes, receivedAt, scan, rows);
     const data = batch as unknown as DataOf<S>;
-    let began = performance.now();
     for (const stage of processors) {
       if (stage.out) continue;
+      const began = performance.now();
       const { items } = batch;
       try {
         const result: unknown = stage.part.process(data);
@@ -94,10 +94,10 @@ export class TelemetryPipeline<S extends Telemetry> {
         }
         if (result !== data) throw rubbish(result, "the batch that it was given, or nothing");
         batch.settle();
-        began = stage.passed(began, items, batch.items);
+        stage.passed(began, items, batch.items);
       } catch (error) {
         batch.settle();
-        began = stage.failed(began, items, error);
+        stage.failed(began, items, error);
       }
     }
     consumed<S>(data, batch.items, connectors);

@@ -34,21 +34,17 @@ export class Stage<T> {
     return this.#faults >= MOST_FAULTS;
   }
 
-  /**
-   * A call that went well; `began` is `performance.now()` before it, what is returned is that after it. Its time counts for so many `calls`; for 0
-   * nobody looks at the clock.
-   */
-  passed(began: number, incoming: number, outgoing: number, calls = 1): number {
-    const ended = this.#count(began, incoming, outgoing, calls);
-    if (this.#faults === 0 || this.out) return ended;
+  /** A call that went well; `began` is `performance.now()` before it. Its time counts for so many `calls`; for 0 nobody looks at the clock. */
+  passed(began: number, incoming: number, outgoing: number, calls = 1): void {
+    this.#count(began, incoming, outgoing, calls);
+    if (this.#faults === 0 || this.out) return;
     this.#faults = Math.max(0, this.#faults - FORGIVEN);
     if (this.#faults === 0) this.host.report("ok");
-    return ended;
   }
 
-  /** A call that did not; its data goes on as if the component were not there. Returns what `passed` does. */
-  failed(began: number, items: number, error: unknown): number {
-    const ended = this.#count(began, items, items, 1);
+  /** A call that did not; its data goes on as if the component were not there. */
+  failed(began: number, items: number, error: unknown): void {
+    this.#count(began, items, items, 1);
     this.counts.errors++;
     this.#faults++;
     const { log } = this.host;
@@ -59,16 +55,13 @@ export class Stage<T> {
       log.error("a plugin failed again and again; data passes it by until a reload", { faults: this.counts.errors });
       this.host.report("permanent_error", `taken out of the pipeline after repeated faults, the last: ${brief}`);
     } else this.host.report("recoverable_error", `failed on a batch: ${brief}`);
-    return ended;
   }
 
-  #count(began: number, incoming: number, outgoing: number, calls: number): number {
+  #count(began: number, incoming: number, outgoing: number, calls: number): void {
     const { counts } = this;
-    const ended = calls > 0 ? performance.now() : began;
-    counts.seconds += ((ended - began) / 1000) * calls;
+    if (calls > 0) counts.seconds += ((performance.now() - began) / 1000) * calls;
     counts.incoming += incoming;
     counts.outgoing += outgoing;
-    return ended;
   }
 }
 
