@@ -144,6 +144,7 @@ test("restarts change nothing, also while traces are open", () => {
   };
   const whole = run([]);
   assert.equal(whole.length, 1);
+  assert.deepEqual(run([5, 2 * HOUR]), whole);
   const moment = fc.oneof(fc.integer({ min: 1, max: 1799 }), fc.integer({ min: 1440, max: 1500 }));
   const moments = fc.array(moment, { minLength: 1, maxLength: 8 });
   fc.assert(

@@ -69,14 +69,13 @@ export default defineFinder({
       judge: new Judge(detection, nounOf(group_by), limits),
       judged: Number.NaN,
       heard: Number.NaN,
+      partial: Number.NaN,
     };
     const { services, groups, judge } = memory;
     const release = (row: number) => judge.release(row);
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
     let templates: Templates | undefined;
-    /** Groups that begin before are not whole. Unix milliseconds. */
-    let partial = Number.NEGATIVE_INFINITY;
     let ticked = Number.NaN;
     let day = Number.NaN;
     /** No record came yet. */
@@ -144,7 +143,7 @@ export default defineFinder({
     /** Records were missed: what is open is not whole, nor is what goes on. */
     function missed(now: number): void {
       for (const group of groups) group.partial = true;
-      partial = now + idle_timeout;
+      memory.partial = now + idle_timeout;
     }
 
     return {
@@ -183,7 +182,7 @@ export default defineFinder({
             if (groups.isFull) groups.complete(receivedAt, complete);
             const { generation } = service;
             const { high, low, left0, left1 } = key;
-            const partly = receivedAt < partial;
+            const partly = receivedAt < memory.partial;
             const own = {
               service,
               generation,

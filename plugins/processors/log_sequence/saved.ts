@@ -17,6 +17,8 @@ export interface Memory {
   /** Unix milliseconds: the end of the interval that was judged last, and when the last records came. */
   judged: number;
   heard: number;
+  /** Groups that began before are not whole. Unix milliseconds. */
+  partial: number;
 }
 
 const number = z.number();
@@ -90,6 +92,7 @@ const state = z.object({
   by: z.string(),
   judged: timeShape,
   heard: timeShape,
+  partial: timeShape,
   services: z.array(service),
   groups: z.array(group),
   columns: z.custom<SavedColumns>((value) => typeof value === "object" && value !== null),
@@ -97,9 +100,9 @@ const state = z.object({
   free: z.array(index),
 });
 
-export function save({ by, services, groups, judge, judged, heard }: Memory): Uint8Array {
+export function save({ by, services, groups, judge, judged, heard, partial }: Memory): Uint8Array {
   const saved: z.input<typeof state> = {
-    ...{ version: VERSION, by, judged, heard },
+    ...{ version: VERSION, by, judged, heard, partial },
     services: [...services.values()].map((each) => ({
       key: each.key,
       began: each.began,
@@ -143,6 +146,7 @@ export function load(bytes: Uint8Array, memory: Memory): void {
   judge.free = saved.free.filter((row) => row < length);
   memory.judged = saved.judged;
   memory.heard = saved.heard;
+  memory.partial = saved.partial;
   for (const [key, each] of services) memory.services.set(key, each);
   for (const each of saved.groups) {
     const own = services.get(each.service);
