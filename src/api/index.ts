@@ -15,6 +15,7 @@ export * from "./intervals.ts";
 export * from "./plugin.ts";
 export * from "./saved.ts";
 export * from "./secret.ts";
+export * from "./services.ts";
 export * from "./signals.ts";
 export * from "./templates.ts";
 export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";

@@ -1,7 +1,7 @@
 // A vector past the line in words: which metrics of the resource made it so, and the sentence. Off the hot path.
-import type { Labels } from "../api/index.ts";
+import { type Labels, serviceName } from "../api/index.ts";
 import type { Dimension, Joined } from "./join.ts";
-import { chances, quantity, serviceOf } from "./sentence.ts";
+import { chances, quantity } from "./sentence.ts";
 
 /** Metrics that are named, and the least of the first one's contribution that the others must have. */
 const MOST = 5;
@@ -36,7 +36,7 @@ export function sentence(joined: Joined, values: Float64Array, which: readonly n
     const value = Number.isNaN(values[k]) ? "silent" : quantity(values[k], dimension.unit);
     return `${nameOf(dimension, joined)} is ${value}`;
   });
-  const service = serviceOf(labelsOf(joined));
+  const service = serviceName(labelsOf(joined));
   const about = service === "" ? "" : `${service}: `;
   if (parts.length === 0) return `${about}its metrics together are unusual${chances(rarity)}.`;
   const last = parts.pop()!;

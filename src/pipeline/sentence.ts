@@ -1,5 +1,5 @@
 // The sentence of an anomaly, as a person on call would say it. Off the hot path.
-import type { Attributes, AttributeValue, Labels, Said } from "../api/index.ts";
+import { type Attributes, type AttributeValue, type Labels, type Said, serviceName } from "../api/index.ts";
 import type { Evidence } from "./finding.ts";
 import { seriesName } from "./match.ts";
 
@@ -36,17 +36,9 @@ function significant(value: number, precision: number): string {
   return String(Number(value.toPrecision(precision)));
 }
 
-/** "checkout" or "payments/checkout": the service a row belongs to; empty when it names none. */
-export function serviceOf(labels: Labels): string {
-  const name = labels.resource["service.name"];
-  const namespace = labels.resource["service.namespace"];
-  if (name === undefined) return "";
-  return namespace === undefined ? String(name) : `${namespace}/${name}`;
-}
-
 /** "checkout http.server.duration p95 (route=/cart)", or "duration of GET /cart of checkout". */
 export function subject({ signal, measure }: Pick<Evidence, "signal" | "measure">, labels: Labels): string {
-  const service = serviceOf(labels);
+  const service = serviceName(labels);
   if (signal !== "metrics") {
     const name = measure?.name ?? seriesName(labels);
     return service === "" ? name : `${name} of ${service}`;
@@ -102,7 +94,7 @@ function lasting({ since, rows, signal, time }: Evidence): string {
 function said({ observed, expected, lower, upper }: Evidence, labels: Labels, unit: string): Said {
   const shown = (value: number) => (Number.isFinite(value) ? quantity(value, unit, 3) : "");
   return {
-    service: serviceOf(labels),
+    service: serviceName(labels),
     observed: shown(observed),
     expected: shown(expected),
     lower: shown(lower),

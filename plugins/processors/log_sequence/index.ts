@@ -1,5 +1,5 @@
 // Which log messages come together: tells those that lack where they always were, and combinations that never were.
-import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, ofService, Services, type Templates, z } from "vedette";
 import { Combiner } from "./combiner.ts";
 import { type Group, Groups, traceOf } from "./groups.ts";
 import { INTERVAL, Judge } from "./judge.ts";
@@ -73,6 +73,9 @@ export default defineFinder({
     };
     const { services, groups, judge } = memory;
     const release = (row: number) => judge.release(row);
+    const all = new Services(services, MOST_SERVICES, host.log, ({ messages }) => {
+      for (const { row } of messages) if (row >= 0) release(row);
+    });
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
     let templates: Templates | undefined;
@@ -80,40 +83,18 @@ export default defineFinder({
     let day = Number.NaN;
     /** No record came yet. */
     let begins = true;
-    let full = false;
 
     function decide(batch: Batch, row: number, time: number): Series | null {
       const labels = batch.labels(row);
       if (!detection.allows(labels)) return null;
-      const name = JSON.stringify([labels.resource["service.namespace"], labels.resource["service.name"]].map(String));
-      let service = services.get(name);
-      if (!service) {
-        if (services.size >= MOST_SERVICES) leave();
-        if (services.size >= MOST_SERVICES) {
-          if (!full)
-            host.log.warn("too many services: new ones are not watched; narrow match", { most: MOST_SERVICES });
-          full = true;
-          return null;
-        }
-        service = new Service(name, time, plain(labels));
-        services.set(name, service);
-      }
-      service.series++;
+      const service = all.join(labels, (key) => new Service(key, time, ofService(labels)));
+      if (!service) return null;
       return { service, messages: new Map(), generation: service.generation };
-    }
-
-    /** Services that the agent has forgotten make room. */
-    function leave(): void {
-      for (const [name, { series, messages }] of services) {
-        if (series > 0) continue;
-        services.delete(name);
-        for (const { row } of messages) if (row >= 0) release(row);
-      }
     }
 
     function number(batch: Batch<"logs">, row: number, series: Series, template: number): number {
       const { service, messages } = series;
-      const labels = () => plain(batch.labels(row));
+      const labels = () => ofService(batch.labels(row));
       const own = service.message(templates!.id(template), batch.receivedAt, labels, release);
       if (series.generation !== service.generation) messages.clear();
       series.generation = service.generation;
@@ -227,10 +208,3 @@ export default defineFinder({
     };
   },
 });
-
-/** Without what is of one record alone; its text, as an example, stays. */
-function plain({ resource, ...labels }: Labels): Labels {
-  const keys = ["service.namespace", "service.name"].filter((key) => resource[key] !== undefined);
-  const own = Object.fromEntries(keys.map((key) => [key, resource[key]]));
-  return { ...labels, resource: own, scope: { name: "", version: "" }, attributes: {}, traceId: "", spanId: "" };
-}

@@ -1,5 +1,5 @@
 // Judges what groups a service had in an interval: messages that lack where they always were, and what never was in a group.
-import type { Detection, Labels } from "vedette";
+import { type Detection, type Labels, serviceName } from "vedette";
 import { Columns, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
 import { leastOf } from "./combiner.ts";
 import { findNews } from "./news.ts";
@@ -145,7 +145,7 @@ export class Judge {
       labels,
       about: `missing ${message.id}`,
       reason: missingSentence(
-        nameOf(labels),
+        serviceName(labels),
         this.#noun,
         textOf(service, number),
         textOf(service, own.partner),
@@ -176,7 +176,7 @@ export class Judge {
           rarity,
           labels: messages[subject].labels,
           about: aboutOf(service, news),
-          reason: newsSentence(nameOf(labels), this.#noun, what, [one, other], news.groups, groups),
+          reason: newsSentence(serviceName(labels), this.#noun, what, [one, other], news.groups, groups),
           trace: news.trace,
           observed: news.groups,
           expected: 0,
@@ -230,9 +230,4 @@ const textOf = ({ messages }: Service, number: number) => messages[number].label
 function aboutOf({ messages }: Service, { what, a, b }: News): string {
   if (what === "without") return `missing ${messages[b].id}`;
   return what === "often" ? `often ${messages[a].id}` : `together ${[messages[a].id, messages[b].id].sort().join(" ")}`;
-}
-
-/** "payments/checkout". */
-function nameOf({ resource }: Labels): string {
-  return [resource["service.namespace"], resource["service.name"]].filter((part) => part !== undefined).join("/");
 }

@@ -1,5 +1,5 @@
 // Numbers and values in log messages: tells numbers that are unusually high or low, and values that a field of few values never had.
-import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, type Labels, ofService, Services, type Templates, z } from "vedette";
 import { type Attribute, eachAttribute, textOf } from "./attributes.ts";
 import { Field, type Side } from "./field.ts";
 import { INTERVAL, Judge, type Place, shown } from "./judge.ts";
@@ -42,6 +42,10 @@ export default defineFinder({
   create({ learning, max_series }, host, detection) {
     const memory: Memory = { services: new Map(), judge: new Judge(detection, learning), judged: Number.NaN };
     const { services, judge } = memory;
+    const all = new Services(services, MOST_SERVICES, host.log, ({ statements, attributes: own }) => {
+      for (const statement of statements.values()) forget(statement);
+      attributes -= own.size;
+    });
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
     const most = Math.min(max_series, MOST_FIELDS);
@@ -49,38 +53,15 @@ export default defineFinder({
     /** Of statements, and of services. */
     let fields = 0;
     let attributes = 0;
-    let full = false;
     /** When the batch at hand was received, Unix milliseconds: what is remembered goes by it. */
     let now = 0;
 
     function decide(batch: Batch, row: number): Series | null {
       const labels = batch.labels(row);
       if (!detection.allows(labels)) return null;
-      const name = JSON.stringify([labels.resource["service.namespace"], labels.resource["service.name"]].map(String));
-      let service = services.get(name);
-      if (!service) {
-        if (services.size >= MOST_SERVICES) leave();
-        if (services.size >= MOST_SERVICES) {
-          if (!full)
-            host.log.warn("too many services: new ones are not watched; narrow match", { most: MOST_SERVICES });
-          full = true;
-          return null;
-        }
-        service = new Service(name, now);
-        services.set(name, service);
-      }
-      service.series++;
+      const service = all.join(labels, (key) => new Service(key, now));
+      if (!service) return null;
       return { service, statements: new Map() };
-    }
-
-    /** Services that the agent has forgotten make room. */
-    function leave(): void {
-      for (const [name, { series, statements, attributes: own }] of services) {
-        if (series > 0) continue;
-        for (const statement of statements.values()) forget(statement);
-        attributes -= own.size;
-        services.delete(name);
-      }
     }
 
     function forget(statement: Statement): void {
@@ -299,9 +280,8 @@ function timeOf({ rows, receivedAt }: Batch, row: number): number {
   return time > 0 && time <= receivedAt + AHEAD ? time : receivedAt;
 }
 
-/** Without what is of one record alone. */
-function plain({ resource, example: _, ...labels }: Labels): Labels {
-  const keys = ["service.namespace", "service.name"].filter((key) => resource[key] !== undefined);
-  const own = Object.fromEntries(keys.map((key) => [key, resource[key]]));
-  return { ...labels, resource: own, scope: { name: "", version: "" }, attributes: {}, traceId: "", spanId: "" };
+/** Without the text of the record either. */
+function plain(labels: Labels): Labels {
+  const { example: _, ...rest } = ofService(labels);
+  return rest;
 }

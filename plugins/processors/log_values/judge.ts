@@ -1,5 +1,5 @@
 // Judges the fields of statements: numbers that are high, low or far beyond too often, one that is far beyond all before, and values that are new.
-import type { Batch, Detection, Labels } from "vedette";
+import { type Batch, type Detection, type Labels, serviceName } from "vedette";
 import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
 import { type Field, SIDES, type Side, type SideName } from "./field.ts";
 import type { Service } from "./service.ts";
@@ -124,7 +124,7 @@ export class Judge {
       expected: 100 * expected,
       reason: excessSentence({
         low: isBelow(name),
-        service: nameOf(labels),
+        service: serviceName(labels),
         template: statement.labels.template ?? "",
         field,
         count: errors,
@@ -168,7 +168,7 @@ export class Judge {
         time,
         rarity,
         ...(!hidden && { observed: value, upper: before.largest }),
-        reason: farSentence(nameOf(labels), labels.template ?? "", field, before),
+        reason: farSentence(serviceName(labels), labels.template ?? "", field, before),
       },
       batch,
       row,
@@ -206,7 +206,7 @@ export class Judge {
       since: Math.min(value.first, time),
       rarity,
       tried: value.tried,
-      reason: valueSentence(nameOf(labels), statement && (labels.template ?? ""), field, {
+      reason: valueSentence(serviceName(labels), statement && (labels.template ?? ""), field, {
         text: hidden ? "" : value.text,
         total: value.before,
         usual: hidden ? [] : field.values.usual(MOST_USUAL),
@@ -241,9 +241,4 @@ function tolerated(spread: Spread, name: SideName, count: number, numbers: numbe
 export function shown(batch: Batch<"logs">, row: number): Labels {
   const labels = batch.labels(row);
   return batch.mined?.templates.hidden ? { ...labels, attributes: {} } : labels;
-}
-
-/** "payments/checkout". */
-function nameOf({ resource }: Labels): string {
-  return [resource["service.namespace"], resource["service.name"]].filter((part) => part !== undefined).join("/");
 }

@@ -1,5 +1,5 @@
 // Tells log statements that a service never made before, by how severe they are and how rarely it makes new ones; a deployment is one event.
-import { type Batch, defineFinder, duration, type Labels, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, type Labels, Services, serviceName, type Templates, z } from "vedette";
 import { commonRate, discoveryRate, seenAgain } from "vedette/counts";
 import { load, save } from "./saved.ts";
 import { type Candidate, Service, type Statement, WATCHED } from "./service.ts";
@@ -48,40 +48,21 @@ export default defineFinder({
   }),
   create({ learning, max_series }, host, detection) {
     const services = new Map<string, Service>();
+    const all = new Services(services, MOST_SERVICES, host.log, (service) => {
+      statements -= service.statements.size;
+    });
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
     const rates = new Map<number, number>();
     let templates: Templates | undefined;
     let day = Number.NaN;
-    let full = false;
     let statements = 0;
 
     function decide(labels: Labels, time: number): Series | null {
       if (!detection.allows(labels)) return null;
-      const key = JSON.stringify([labels.resource["service.namespace"], labels.resource["service.name"]].map(String));
-      let service = services.get(key);
-      if (!service) {
-        if (services.size >= MOST_SERVICES) leave();
-        if (services.size >= MOST_SERVICES) {
-          if (!full)
-            host.log.warn("too many services: new ones are not watched; narrow match", { most: MOST_SERVICES });
-          full = true;
-          return null;
-        }
-        service = new Service(key, time);
-        services.set(key, service);
-      }
-      service.series++;
+      const service = all.join(labels, (key) => new Service(key, time));
+      if (!service) return null;
       return { service, settled: new Set(), minute: Number.NaN };
-    }
-
-    /** Services that the agent has forgotten make room. */
-    function leave(): void {
-      for (const [key, { series, statements: own }] of services) {
-        if (series > 0) continue;
-        services.delete(key);
-        statements -= own.size;
-      }
     }
 
     function discover(service: Service, id: string, text: string, severity: number, time: number): Statement {
@@ -235,7 +216,7 @@ export default defineFinder({
         tried: statement.tried,
         observed: statement.records,
         expected: 0,
-        reason: sentence(nameOf(labels), labels.name, text, statement.records, others.length, version),
+        reason: sentence(serviceName(labels), labels.name, text, statement.records, others.length, version),
         contributors: others.slice(0, MOST_CONTRIBUTORS).map((each) => each.labels.template ?? ""),
       } as const;
       const own = found?.candidate === first ? found : undefined;
@@ -313,8 +294,3 @@ export default defineFinder({
 });
 
 const surprise = ({ statement }: Candidate) => statement.rarity + statement.added;
-
-/** "payments/checkout". */
-function nameOf({ resource }: Labels): string {
-  return [resource["service.namespace"], resource["service.name"]].filter((part) => part !== undefined).join("/");
-}
