@@ -38,6 +38,7 @@ const HOME: Record<Plugin["kind"], Section> = {
 const PUBLIC: Readonly<Record<string, string>> = {
   vedette: new URL(`./api/index${ENDING}`, import.meta.url).href,
   "vedette/counts": new URL(`./counts/index${ENDING}`, import.meta.url).href,
+  "vedette/http": new URL(`./http/index${ENDING}`, import.meta.url).href,
   "vedette/otlp": new URL(`./otlp/index${ENDING}`, import.meta.url).href,
   "vedette/testing": new URL(`./testing/index${ENDING}`, import.meta.url).href,
 };

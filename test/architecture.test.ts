@@ -19,6 +19,7 @@ interface Source {
 const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]])[] = [
   ["src/api/", ["zod", "@opentelemetry/api", "node:"]],
   ["src/counts/", ["src/api/", "node:"]],
+  ["src/http/", ["src/api/", "node:"]],
   ["src/otlp/", ["src/api/", "node:", "package.json"]],
   ["src/series/", ["src/api/", "src/otlp/columns.ts", "node:"]],
   ["src/observe/", ["src/api/", "node:", "@opentelemetry/"]],
@@ -30,8 +31,11 @@ const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]
   ["src/commands/", ["src/", "!src/testing/", "yaml", "node:", "package.json"]],
   ["src/testing/", ["src/", "@opentelemetry/api", "node:"]],
   ["src/", ["src/", "!src/testing/", "@opentelemetry/api", "node:", "package.json"]],
-  ["plugins/", ["vedette", "vedette/counts", "vedette/otlp", "node:", ...Object.keys(manifest.dependencies)]],
-  ["templates/", ["vedette", "vedette/counts", "vedette/otlp", "vedette/testing", "node:"]],
+  [
+    "plugins/",
+    ["vedette", "vedette/counts", "vedette/http", "vedette/otlp", "node:", ...Object.keys(manifest.dependencies)],
+  ],
+  ["templates/", ["vedette", "vedette/counts", "vedette/http", "vedette/otlp", "vedette/testing", "node:"]],
   ["packaging/", ["*"]],
   ["test/", ["*"]],
   ["bench/", ["*"]],

@@ -1,5 +1,4 @@
 // Sends OTLP over HTTP/1.1, in protobuf or JSON, to a collector or a backend.
-import type * as http from "node:http";
 import {
   type Anomaly,
   defineExporter,
@@ -10,43 +9,30 @@ import {
   type Signal,
   type Telemetry,
 } from "vedette";
+import { HttpClient } from "vedette/http";
 import { encodeAnomalyGauges, encodeAnomalyLogs, protobufToJson } from "vedette/otlp";
 import { partialSuccess, refusal } from "./answer.ts";
-import { compressorOf } from "./body.ts";
-import { Connections } from "./connections.ts";
 import { endpointOf, type Options, options, unfit } from "./options.ts";
-import { post, type Target, targetOf } from "./post.ts";
 
 class OtlpHttp implements Exporter<Signal> {
   readonly #options: Options;
   readonly #host: Host;
-  readonly #connections: Connections;
-  readonly #headers: http.OutgoingHttpHeaders;
-  readonly #compress: ReturnType<typeof compressorOf>;
-  readonly #targets: Readonly<Record<Telemetry, Target | undefined>>;
+  readonly #client: HttpClient;
+  readonly #targets: Readonly<Record<Telemetry, URL | undefined>>;
   /** Anomalies whose log events are delivered and whose gauges are not yet: trying again does not repeat the events. */
   readonly #logged = new WeakSet<readonly Anomaly[]>();
 
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
-    const headers: http.OutgoingHttpHeaders = { "user-agent": "vedette" };
-    for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = value;
-    headers["content-type"] = options.encoding === "json" ? "application/json" : "application/x-protobuf";
-    this.#compress = compressorOf(options);
-    if (this.#compress) headers["content-encoding"] = options.compression;
-    this.#headers = headers;
-    const target = (signal: Telemetry) => {
-      const url = endpointOf(options, signal);
-      return url && targetOf(url);
-    };
+    const target = (signal: Telemetry) => endpointOf(options, signal);
     this.#targets = { metrics: target("metrics"), logs: target("logs"), traces: target("traces") };
-    const secure = Object.values(this.#targets).some((target) => target?.secure);
-    this.#connections = new Connections(options, secure, host);
+    const urls = Object.values(this.#targets).filter((url) => url !== undefined);
+    this.#client = new HttpClient(options, urls, host);
   }
 
   start(): Promise<void> {
-    return this.#connections.open();
+    return this.#client.open();
   }
 
   async export(data: ExportOf<Signal>, signal: AbortSignal): Promise<void> {
@@ -61,37 +47,23 @@ class OtlpHttp implements Exporter<Signal> {
   }
 
   async stop(): Promise<void> {
-    this.#connections.close();
+    this.#client.close();
   }
 
   async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
     const target = this.#targets[kind];
     if (!target) throw new ExportError(`there is no endpoint for ${kind}`, { retryable: false });
-    const body = await this.#body(kind, bytes);
-    const headers = { ...this.#headers, ...this.#credentials() };
-    const answer = await post(target, { headers, body, agent: this.#connections.of(target.secure) }, signal);
-    if (answer.status < 200 || answer.status > 299) throw refusal(target.name, answer, this.#host.now());
+    const json = this.#options.encoding === "json";
+    const body = json ? Buffer.from(protobufToJson(kind, bytes)) : bytes;
+    const contentType = json ? "application/json" : "application/x-protobuf";
+    const answer = await this.#client.send(target, { body, contentType }, signal);
+    const name = this.#client.nameOf(target);
+    if (answer.status < 200 || answer.status > 299) throw refusal(name, answer, this.#host.now());
     const { rejected, message } = partialSuccess(answer);
     if (rejected > 0) {
-      this.#host.log.warn(`${target.name} rejected ${rejected} of ${items} items: ${message}`, { rejected, items });
+      this.#host.log.warn(`${name} rejected ${rejected} of ${items} items: ${message}`, { rejected, items });
     } else if (message) {
-      this.#host.log.warn(`${target.name} took the request with a warning: ${message}`, { rejected, items });
-    }
-  }
-
-  async #body(kind: Telemetry, bytes: Uint8Array): Promise<Uint8Array> {
-    const body = this.#options.encoding === "json" ? Buffer.from(protobufToJson(kind, bytes)) : bytes;
-    return this.#compress ? this.#compress(body) : body;
-  }
-
-  #credentials(): Readonly<Record<string, string>> {
-    const id = this.#options.auth?.authenticator;
-    if (id === undefined) return {};
-    try {
-      return this.#host.extension(id).credentials!();
-    } catch (error) {
-      const message = `${id} gives no credentials: ${(error as Error).message}`;
-      throw new ExportError(message, { retryable: true, cause: error });
+      this.#host.log.warn(`${name} took the request with a warning: ${message}`, { rejected, items });
     }
   }
 }

@@ -2,20 +2,20 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { Certificates, type Host } from "vedette";
-import type { Options } from "./options.ts";
+import { Certificates, type Host } from "../api/index.ts";
+import type { HttpClientOptions } from "./options.ts";
 
 /** Node's own limit on unused connections. */
 const MOST_IDLE = 256;
 
 export class Connections {
-  readonly #options: Options;
+  readonly #options: HttpClientOptions;
   readonly #certificates: Certificates | undefined;
   readonly #plain: http.Agent;
   #secure: https.Agent;
 
   /** `secure`: whether there will be connections over TLS. */
-  constructor(options: Options, secure: boolean, host: Host) {
+  constructor(options: HttpClientOptions, secure: boolean, host: Host) {
     this.#options = options;
     this.#certificates = secure ? new Certificates(options.tls, "tls", host) : undefined;
     this.#plain = new http.Agent(this.#pool());

@@ -1,7 +1,7 @@
 // How a request's bytes become the body that is sent.
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import type { Options } from "./options.ts";
+import type { HttpClientOptions } from "./options.ts";
 
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
 const deflate = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.deflate);
@@ -11,7 +11,7 @@ const zstd = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
 const LEVEL = 4;
 
 /** The compression with its level, as a function of bytes; undefined where nothing is compressed. */
-export function compressorOf({ compression, compression_params: { level } }: Options) {
+export function compressorOf({ compression, compression_params: { level } }: HttpClientOptions) {
   switch (compression) {
     case "gzip":
       return (bytes: Uint8Array) => gzip(bytes, { level: level ?? LEVEL });

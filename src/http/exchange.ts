@@ -2,7 +2,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { urlToHttpOptions } from "node:url";
-import { ExportError, tlsRemedy } from "vedette";
+import { ExportError, tlsRemedy } from "../api/index.ts";
 
 /** Enough for any google.rpc.Status or partial success; a longer body is cut off, and its connection closed. */
 export const MOST_OF_AN_ANSWER = 64 * 1024;
@@ -14,7 +14,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** A place to post to, with all that stays the same from request to request. */
+/** A place to send to, with all that stays the same from request to request. */
 export interface Target {
   /** The URL without credentials and query, for messages. */
   readonly name: string;
@@ -26,11 +26,12 @@ export function targetOf(url: URL): Target {
   return {
     name: `${url.origin}${url.pathname}`,
     secure: url.protocol === "https:",
-    options: { ...urlToHttpOptions(url), method: "POST" },
+    options: urlToHttpOptions(url),
   };
 }
 
 export interface Request {
+  readonly method: string;
   readonly headers: http.OutgoingHttpHeaders;
   readonly body: Uint8Array;
   readonly agent: http.Agent;
@@ -65,11 +66,16 @@ function unreachable(target: Target, error: NodeJS.ErrnoException, signal: Abort
  * Resolves with whatever status came back; rejects with a retryable ExportError when none did.
  * Once settled, `body` is no longer read: an answer that overtakes its request ends the connection.
  */
-export function post(target: Target, { headers, body, agent }: Request, signal: AbortSignal): Promise<Answer> {
+export function exchange(
+  target: Target,
+  { method, headers, body, agent }: Request,
+  signal: AbortSignal,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answered = false;
     const options = {
       ...target.options,
+      method,
       headers: { ...headers, "content-length": body.byteLength },
       agent,
       signal,
