@@ -20,7 +20,7 @@ const ENDING = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 const ALIASES: Partial<Record<Section, Readonly<Record<string, string>>>> = {
   processors: { log_schema: "schema_drift" },
   connectors: { spanmetrics: "span_metrics" },
-  exporters: { otlp: "otlp_grpc", otlphttp: "otlp_http" },
+  exporters: { otlp: "otlp_grpc", otlphttp: "otlp_http", prometheusremotewrite: "prometheus_remote_write" },
 };
 
 const HOME: Record<Plugin["kind"], Section> = {

@@ -67,16 +67,27 @@ function extensionProblems(config: Config, registry: Plugins): Problem[] {
   ]);
   const running = SECTIONS.flatMap((section) => [...config[section].values()].filter(({ id }) => listed.has(id)));
   return running
-    .flatMap(({ references }) => references)
-    .flatMap((reference) => {
-      const fault = faultOf(reference, config, registry);
+    .flatMap(({ id, references }) => references.map((reference) => ({ id, reference })))
+    .flatMap(({ id, reference }) => {
+      const fault = faultOf(reference, config, registry, id);
       const { file, line, column, path } = reference;
       return fault ? [{ file, line, column, path, ...fault }] : [];
     });
 }
 
-/** Why the extension that is named cannot serve the component. */
-function faultOf({ id: written, shown, capability }: ExtensionReference, config: Config, registry: Plugins) {
+/** Why the component cannot feed the pipeline that is named. */
+function unfed(component: string, { id, shown }: ExtensionReference, { service: { pipelines } }: Config) {
+  const named = pipelines.find((pipeline) => pipeline.id === id);
+  if (named?.receivers.includes(component)) return undefined;
+  const fed = pipelines.filter(({ receivers }) => receivers.includes(component)).map((pipeline) => pipeline.id);
+  if (!named) return { code: "undefined-pipeline", message: `there is no pipeline ${shown}.${didYouMean(id, fed)}` };
+  return { code: "unfed-pipeline", message: `${component} does not feed ${shown}; list it among its receivers` };
+}
+
+/** Why what is named cannot serve the component. */
+function faultOf(reference: ExtensionReference, config: Config, registry: Plugins, component: string) {
+  const { id: written, shown, capability } = reference;
+  if (capability === "pipeline") return unfed(component, reference, config);
   const parsed = parseId(written);
   const id = typeof parsed === "string" ? written : parsed.id;
   if (capability === "detector") {

@@ -1,6 +1,16 @@
 // The running agent: starts the components of a configuration, exchanges those that a reload changes, drains and stops.
 import { randomBytes } from "node:crypto";
-import type { AgentView, Extension, Logger, Measurement, Outputs, Processor, Telemetry, Trace } from "../api/index.ts";
+import type {
+  AgentView,
+  Extension,
+  Logger,
+  Measurement,
+  Outputs,
+  Processor,
+  Signal,
+  Telemetry,
+  Trace,
+} from "../api/index.ts";
 import type { Config } from "../config/shape.ts";
 import type { Log } from "../observe/log.ts";
 import type { ComponentMeter } from "../observe/meter.ts";
@@ -120,7 +130,7 @@ export class Agent implements Lender {
     return this.#inlets.outputs(id);
   }
 
-  feeds(id: string, signals: readonly Telemetry[]): Outputs {
+  feeds(id: string, signals: readonly Signal[]): Outputs {
     const outputs = this.#inlets.outputs(id);
     const log = this.log(id);
     const deliver = async (signal: Telemetry, bytes: Uint8Array, release?: () => void) => {
@@ -135,7 +145,14 @@ export class Agent implements Lender {
       this.turn.feed(() => void deliver(signal, bytes, release));
       return true;
     };
-    return Object.fromEntries(signals.map((signal) => [signal, feed(signal)]));
+    const anomalies: Outputs["anomalies"] = (some, names) => {
+      for (const { config, pipeline } of this.#graph.anomalies) {
+        if (config.receivers.includes(id) && (names?.includes(config.id) ?? true)) pipeline.run(some);
+      }
+    };
+    return Object.fromEntries(
+      signals.map((signal) => (signal === "anomalies" ? [signal, anomalies] : [signal, feed(signal)])),
+    );
   }
 
   table(signal: Telemetry): SeriesTable {
@@ -246,7 +263,9 @@ export class Agent implements Lender {
     this.#flush(this.#around.now());
     this.#graph = graph;
     this.#next = undefined;
-    this.turn.pipelines = graph.anomalies;
+    this.turn.pipelines = graph.anomalies
+      .filter(({ config }) => config.receivers.length === 0)
+      .map(({ pipeline }) => pipeline);
     this.turn.listeners = [...graph.processors.values()].flatMap(({ part, stage }) => (part.found ? stage : []));
     this.#inlets.follow(graph);
     this.#assemble(graph);
@@ -282,6 +301,7 @@ export class Agent implements Lender {
         const intake = this.#intake(config.signal as Telemetry);
         while (flush(intake, pipeline, now));
       }
+      for (const { pipeline } of this.#graph.anomalies) if (pipeline.due) pipeline.run([]);
     } finally {
       this.turn.end();
     }

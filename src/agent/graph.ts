@@ -68,7 +68,7 @@ export interface Lender {
   /** What a receiver, or a connector as one, emits into; it follows reloads. */
   outputs(id: string): Outputs;
   /** What a connector emits into, once the request that feeds it is done with its columns. */
-  feeds(id: string, signals: readonly Telemetry[]): Outputs;
+  feeds(id: string, signals: readonly Signal[]): Outputs;
   table(signal: Telemetry): SeriesTable;
   readonly turn: Turn;
   /** Who else is told every verdict. */
@@ -84,7 +84,7 @@ export interface Graph {
   readonly processors: ReadonlyMap<string, Staged<Processor<any>>>;
   readonly receivers: ReadonlyMap<string, Made>;
   readonly pipelines: readonly { readonly config: PipelineConfig; readonly pipeline: TelemetryPipeline<any> }[];
-  readonly anomalies: readonly AnomalyPipeline[];
+  readonly anomalies: readonly { readonly config: PipelineConfig; readonly pipeline: AnomalyPipeline }[];
 }
 
 /** Every component in the order in which they start. */
@@ -128,13 +128,14 @@ class Builder {
     const { pipelines, extensions } = this.#config.service;
     const running = new Map(extensions.map((id) => [id, this.#extension(id)] as const));
     for (const { exporters } of pipelines) for (const id of exporters) this.#end(id);
-    const anomalies: AnomalyPipeline[] = [];
+    const anomalies: { config: PipelineConfig; pipeline: AnomalyPipeline }[] = [];
     const telemetry: { config: PipelineConfig; pipeline: TelemetryPipeline<any> }[] = [];
     for (const config of pipelines) {
       if (config.signal === "anomalies") {
-        const before = this.#old?.anomalies.find(({ id }) => id === config.id);
+        const before = this.#old?.anomalies.find(({ pipeline }) => pipeline.id === config.id);
         const log = this.#lender.log(`pipeline ${config.id}`);
-        anomalies.push(new AnomalyPipeline(config.id, this.#ends<"anomalies">(config), log, before?.counts));
+        const ends = this.#ends<"anomalies">(config);
+        anomalies.push({ config, pipeline: new AnomalyPipeline(config.id, ends, log, before?.pipeline.counts) });
       } else {
         const pipeline = new TelemetryPipeline(config.id, config.signal, this.#ends<Telemetry>(config));
         telemetry.push({ config, pipeline });
@@ -233,7 +234,7 @@ class Builder {
     const wanted = this.#config.service.pipelines.filter(({ receivers }) => receivers.includes(id));
     const feeds = this.#lender.feeds(
       id,
-      wanted.map(({ signal }) => signal as Telemetry),
+      wanted.map(({ signal }) => signal),
     );
     const part = create<Connector<any>>(id, () => plugin.create(options, host, feeds));
     for (const signal of plugin.from) this.#forgetful(part, signal, host);

@@ -24,7 +24,9 @@ export function measurementsOf({ graph, inlets, intakes, board, saved, now }: Me
     ...inlets.filter(({ id }) => graph.receivers.has(id)).flatMap(received),
     ...[...graph.exporters.values()].flatMap(exported),
     ...[...graph.processors.values()].flatMap(processed),
-    ...graph.anomalies.map(({ id, counts }) => measure("vedette_anomalies_dropped", counts.dropped, { pipeline: id })),
+    ...graph.anomalies.map(({ pipeline: { id, counts } }) =>
+      measure("vedette_anomalies_dropped", counts.dropped, { pipeline: id }),
+    ),
     ...[...intakes].flatMap(remembered),
     ...board.list().map(({ section, id, pipeline, status }) => {
       const place = { section, component: id, ...(pipeline !== undefined && { pipeline }) };

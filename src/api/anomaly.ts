@@ -4,7 +4,7 @@ import type { Labels, Telemetry } from "./signals.ts";
 export type Severity = "info" | "warning" | "critical";
 export type AnomalyState = "open" | "ongoing" | "resolved";
 
-/** One row that surprised one detector. Created only past the threshold. */
+/** A row that surprised a detector; or, once a processor has made episodes or incidents of them, what has become of one. Created only past the threshold. */
 export interface Anomaly {
   /** The episode this row belongs to: fingerprint and the time the episode opened. */
   readonly id: string;
@@ -35,4 +35,43 @@ export interface Anomaly {
   readonly reason: string;
   /** Whether the user asked for companion gauges beside the event. */
   readonly companions: boolean;
+  /** Of a change of an episode, what it is by now. */
+  readonly episode?: Episode;
+  /** Of an incident: what was joined. `labels` are then those of its most probable origin. */
+  readonly incident?: Incident;
+}
+
+/** Anomalies of one fingerprint that followed each other. Unix milliseconds of the events. */
+export interface Episode {
+  readonly start: number;
+  readonly lastSeen: number;
+  /** The highest score so far. */
+  readonly peak: number;
+  /** Anomalies so far. */
+  readonly count: number;
+  /** When it was over: there once it is resolved. */
+  readonly end?: number;
+}
+
+/** Episodes that have one cause. Its anomaly's `episode` spans all of them. */
+export interface Incident {
+  /** The latest change of each episode, the highest peak first; those beyond a bound are only counted. */
+  readonly members: readonly Anomaly[];
+  readonly episodes: number;
+  /** Where it may have begun, the most probable first. */
+  readonly origins: readonly Origin[];
+  /** Every service in it, "namespace/name". */
+  readonly services: readonly string[];
+  /** Examples: trace ids in hex, templates of log records. */
+  readonly traces: readonly string[];
+  readonly templates: readonly string[];
+}
+
+export interface Origin {
+  /** "payments/checkout". */
+  readonly service: string;
+  /** Of all blame, from 0 to 1. */
+  readonly share: number;
+  /** Whole sentences, the weightiest first. */
+  readonly reasons: readonly string[];
 }

@@ -52,7 +52,10 @@ export interface Component {
 export type Emit = (bytes: Uint8Array, release?: () => void) => boolean | Promise<boolean>;
 
 /** One function for each signal that a pipeline takes from this component; absent: none does. Read it on each request: a reload may change it. */
-export type Outputs = { readonly [S in Telemetry]?: Emit };
+export type Outputs = { readonly [S in Telemetry]?: Emit } & {
+  /** Of connectors: runs the pipelines of anomalies that list it among their receivers, or those of them that are named, within this call. */
+  readonly anomalies?: (anomalies: readonly Anomaly[], pipelines?: readonly string[]) => void;
+};
 
 export type Receiver = Component;
 
@@ -72,8 +75,8 @@ export interface Processor<S extends Signal> extends Component {
   /** Called with every anomaly that anything in the agent raises, at once: before the processors that follow see the batch. */
   found?(anomaly: Anomaly): void;
   /**
-   * Whether it waits for a batch to add something to (`Batch.append`): asked about once a second, and when the agent stops; then an empty one comes
-   * through the pipeline.
+   * Whether it waits for a batch to add something to (`Batch.append`), or has anomalies to hand on: asked about once a second, and when the agent stops;
+   * then an empty batch, or an empty list, comes through the pipeline.
    */
   readonly due?: boolean;
   /** Who calls whom, as far as it has learnt: for pages about the agent. */

@@ -1,11 +1,12 @@
 // Extensions: components of no pipeline, which serve other components or look at the agent as a whole.
 import { z } from "zod";
+import type { AnomalyStore } from "./anomaly_store.ts";
 import type { Component, Host, Status } from "./component.ts";
 import type { Signal } from "./signals.ts";
 import type { ServiceCall } from "./traces.ts";
 
 /** What an extension can do for other components, which name it in their options. */
-export type Capability = "server_auth" | "client_auth" | "storage";
+export type Capability = "server_auth" | "client_auth" | "storage" | "anomaly_store";
 
 export interface Extension extends Component {
   /** Called once every component has started, and again with false when the agent begins to stop. */
@@ -19,6 +20,8 @@ export interface Extension extends Component {
   credentials?(): Readonly<Record<string, string>>;
   /** `storage`: the records kept under a name, by one owner at a time. Rejects when they cannot be opened. */
   open?(name: string): Promise<Store>;
+  /** `anomaly_store`: what became of anomalies, and what users said of it. */
+  readonly anomalies?: AnomalyStore;
 }
 
 /** Records that survive the process, in the order in which they came. */
@@ -39,6 +42,9 @@ export interface Store {
 
 /** An option that names an extension which can do `capability`; that it exists and is started is checked with the configuration. */
 export const extensionId = (capability: Capability) => z.string().min(1).meta({ extension: capability });
+
+/** An option that names a pipeline which lists the component among its receivers; that it does is checked. */
+export const pipelineId = () => z.string().min(1).meta({ extension: "pipeline" });
 
 /** One component and how it fares. */
 export interface ComponentStatus {

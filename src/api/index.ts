@@ -2,10 +2,12 @@
 
 export { z } from "zod";
 export * from "./anomaly.ts";
+export * from "./anomaly_store.ts";
 export * from "./cause.ts";
 export * from "./certificates.ts";
 export * from "./combination.ts";
 export * from "./component.ts";
+export * from "./condition.ts";
 export * from "./detection.ts";
 export * from "./detector.ts";
 export * from "./deviation.ts";

@@ -158,7 +158,7 @@ export interface FinderPlugin<C extends z.ZodObject = z.ZodObject, S extends Tel
 export interface ConnectorPlugin<C extends z.ZodObject = z.ZodObject, S extends Signal = Signal> extends Manifest<C> {
   /** Signals it takes, and signals it feeds. */
   readonly from: readonly S[];
-  readonly to: readonly Telemetry[];
+  readonly to: readonly Signal[];
   create(config: z.output<C>, host: Host, emit: Outputs): Connector<S>;
 }
 

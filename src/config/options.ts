@@ -9,9 +9,9 @@ import { withoutUserinfo } from "./url.ts";
 
 type Path = readonly PropertyKey[];
 
-/** An option that names an extension, what that must offer, or a detector; and where that is written. */
+/** An option that names an extension, what that must offer, or a detector or pipeline; and where that is written. */
 export interface ExtensionReference extends Location {
-  readonly capability: Capability | "detector";
+  readonly capability: Capability | "detector" | "pipeline";
   readonly id: string;
   /** "exporters.otlp_http.auth.authenticator". */
   readonly path: string;

@@ -116,8 +116,9 @@ class Wiring {
       const list = entries.get(role)?.value;
       return list?.kind === "list" ? list.items.length : !list || isEmpty(list) ? 0 : undefined;
     };
-    if (signal === "anomalies" && count("receivers")) {
-      const message = "an anomalies pipeline takes no receivers: every detector feeds it; remove them";
+    const foreign = signal === "anomalies" ? receivers.find((each) => !this.#defined.connectors.has(each)) : undefined;
+    if (foreign !== undefined) {
+      const message = `an anomalies pipeline takes connectors only: without receivers every detector feeds it; remove ${quoted(foreign)}`;
       this.add(entries.get("receivers")!.at, "unwanted-receivers", [...path, "receivers"], message);
     } else if (signal !== "anomalies" && count("receivers") === 0) {
       this.add(location, "no-receivers", path, "nothing feeds this pipeline; list at least one under receivers");

@@ -9,8 +9,8 @@ export interface Accepts {
   readonly kinds: readonly z.core.$ZodTypes[];
   /** Whether `.meta({secret: true})` stands anywhere on the way. */
   readonly secret: boolean;
-  /** What the extension must offer whose id is to stand here, by `.meta({extension})`; or it is the id of a detector. */
-  readonly extension?: Capability | "detector";
+  /** What the extension must offer whose id is to stand here, by `.meta({extension})`; or it is the id of a detector or pipeline. */
+  readonly extension?: Capability | "detector" | "pipeline";
   readonly hasDefault: boolean;
 }
 

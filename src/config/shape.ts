@@ -33,7 +33,9 @@ export const service = z.object({
     .record(
       z.string(),
       z.object({
-        receivers: ids("Receivers and connectors that feed it; none in an anomalies pipeline."),
+        receivers: ids(
+          "Receivers and connectors that feed it. A pipeline of anomalies is fed by all detectors, unless connectors stand here.",
+        ),
         processors: ids("Processors that its data passes, in this order."),
         exporters: ids("Exporters and connectors that it feeds."),
       }),

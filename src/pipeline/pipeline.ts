@@ -122,11 +122,16 @@ export class AnomalyPipeline {
     this.counts = counts;
   }
 
+  /** Whether a processor has something to hand on, and waits for a list. */
+  get due(): boolean {
+    return this.#ends.processors.some((stage) => !stage.out && stage.part.due === true);
+  }
+
   run(anomalies: readonly Anomaly[]): void {
     const { processors, queues, connectors } = this.#ends;
     let left = anomalies;
     for (const stage of processors) {
-      if (stage.out) continue;
+      if (stage.out || (left.length === 0 && stage.part.due !== true)) continue;
       const began = performance.now();
       try {
         const result: unknown = stage.part.process(left);
@@ -136,8 +141,8 @@ export class AnomalyPipeline {
       } catch (error) {
         stage.failed(began, left.length, error);
       }
-      if (left.length === 0) return;
     }
+    if (left.length === 0) return;
     consumed<"anomalies">(left, left.length, connectors);
     const weight: Weight = { items: left.length, bytes: left.length * ANOMALY_BYTES };
     for (const queue of queues) {

@@ -1,6 +1,16 @@
 // The laws of receivers, processors, connectors, exporters and extensions: their life, and what strange data does to them.
 import { setTimeout as after } from "node:timers/promises";
-import type { Anomaly, Component, Emit, ExportRequest, Plugin, Signal, Telemetry, Trace } from "../api/index.ts";
+import type {
+  Anomaly,
+  Component,
+  Emit,
+  ExportRequest,
+  Outputs,
+  Plugin,
+  Signal,
+  Telemetry,
+  Trace,
+} from "../api/index.ts";
 import { Findings } from "../pipeline/detection.ts";
 import { Intake } from "../pipeline/intake.ts";
 import { lineOf } from "../pipeline/line.ts";
@@ -45,7 +55,7 @@ export async function checkComponent(
     if (plugin.kind !== "exporter" && plugin.kind !== "receiver" && plugin.kind !== "extension") {
       endures(plugin, () => create(home), report);
       if (plugin.kind === "connector") {
-        await checkConnector(plugin, (emit) => createPart(plugin, parse(home), fakeHost(plugin.type), emit), report);
+        await checkConnector(plugin, (...to) => createPart(plugin, parse(home), fakeHost(plugin.type), ...to), report);
       }
       if (plugin.kind === "finder") checkFinder(plugin, () => parse(home), report);
     }
@@ -65,12 +75,14 @@ function createPart(
   config: Record<string, unknown>,
   host: FakeHost,
   emit: (signal: Telemetry) => Emit = () => taken,
+  anomalies: Outputs["anomalies"] = () => {},
 ): Component {
   if (plugin.kind === "receiver") {
     return plugin.create(config, host, Object.fromEntries(plugin.signals.map((signal) => [signal, taken])));
   }
   if (plugin.kind === "connector") {
-    return plugin.create(config, host, Object.fromEntries(plugin.to.map((signal) => [signal, emit(signal)])));
+    const outputs = plugin.to.map((signal) => [signal, signal === "anomalies" ? anomalies : emit(signal)]);
+    return plugin.create(config, host, Object.fromEntries(outputs));
   }
   if (plugin.kind !== "finder") return plugin.create(config, host);
   const options = config as DetectorOptions;

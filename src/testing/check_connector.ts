@@ -1,5 +1,5 @@
 // The laws of connectors beside those of every component: what they feed.
-import type { Component, Emit, Plugin, Signal, Telemetry } from "../api/index.ts";
+import type { Component, Emit, Outputs, Plugin, Signal, Telemetry } from "../api/index.ts";
 import { Intake } from "../pipeline/intake.ts";
 import { AnomalyPipeline, TelemetryPipeline } from "../pipeline/pipeline.ts";
 import { Stage } from "../pipeline/stage.ts";
@@ -13,17 +13,23 @@ const HOUR = 3_600_000;
 /** Hands a connector ordinary and strange data, an hour and an end, twice: what it feeds is OTLP, and the same both times. */
 export async function checkConnector(
   plugin: Extract<Plugin, { kind: "connector" }>,
-  create: (emit: (signal: Telemetry) => Emit) => Component,
+  create: (emit: (signal: Telemetry) => Emit, anomalies: Outputs["anomalies"]) => Component,
   report: (law: Law, seen: string) => void,
 ): Promise<void> {
   const runs: string[] = [];
   for (let run = 0; run < 2; run++) {
     const fed: { signal: Telemetry; bytes: Uint8Array }[] = [];
-    const part = create((signal) => (bytes, release) => {
-      fed.push({ signal, bytes: bytes.slice() });
-      release?.();
-      return true;
-    }) as ReturnType<typeof plugin.create>;
+    const raised: string[] = [];
+    const part = create(
+      (signal) => (bytes, release) => {
+        fed.push({ signal, bytes: bytes.slice() });
+        release?.();
+        return true;
+      },
+      (anomalies, pipelines) => {
+        raised.push(`${pipelines} ${anomalies.map(({ id, state }) => `${id} ${state}`)}`);
+      },
+    ) as ReturnType<typeof plugin.create>;
     for (const signal of plugin.from as Signal[]) {
       consumes(part, signal);
     }
@@ -41,7 +47,8 @@ export async function checkConnector(
         return;
       }
     }
-    runs.push(fed.map(({ signal, bytes }) => `${signal} ${Buffer.from(bytes).toString("latin1")}`).join("\n"));
+    const requests = fed.map(({ signal, bytes }) => `${signal} ${Buffer.from(bytes).toString("latin1")}`);
+    runs.push([...requests, ...raised].join("\n"));
   }
   if (runs[0] !== runs[1]) report("repeatability", "of the same data it feeds something else the second time");
 }

@@ -1,0 +1,71 @@
+// What is kept of anomalies for people: episodes and incidents, what users said of them, what that changes, what was attempted.
+import type { Anomaly } from "./anomaly.ts";
+
+/** "good": it was worth telling; "bad": it was nothing; "expected": it is planned, until a time. */
+export type Opinion = "good" | "bad" | "expected";
+
+/** What a user said of an episode or incident. */
+export interface Feedback {
+  readonly id: string;
+  /** Id of the episode or incident. */
+  readonly about: string;
+  readonly opinion: Opinion;
+  readonly note: string;
+  /** Who said it and by which way: "api", "command", "alertmanager silence 6f1c". */
+  readonly by: string;
+  /** Unix milliseconds: when it was said, and when it ends to count. */
+  readonly at: number;
+  readonly until: number;
+}
+
+/** What feedback changes for anomalies to come. All that fit apply, the strongest alone. */
+export interface Effect {
+  /** Of the feedback that it follows from. */
+  readonly feedback: readonly string[];
+  /** Which anomalies: those of one fingerprint, those of its type by that detector on that service, or those that look alike. */
+  readonly scope: "fingerprint" | "kind" | "look_alike";
+  /** What an anomaly must have to be meant; absent fields are not asked for. */
+  readonly match: {
+    readonly fingerprint?: string;
+    readonly detector?: string;
+    readonly type?: string;
+    readonly service?: string;
+    readonly name?: string;
+    readonly direction?: "above" | "below";
+  };
+  /** Scores are multiplied by it: less than 1 asks for more surprise, more than 1 sharpens. */
+  readonly factor: number;
+  /** An anomaly whose own score is larger is never changed by it; Infinity where it sharpens. */
+  readonly upTo: number;
+  /** Unix milliseconds. */
+  readonly until: number;
+  /** One plain sentence: what it does. */
+  readonly says: string;
+}
+
+/** One thing that was attempted outside: a remedy, a page. */
+export interface AuditRecord {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Component id. */
+  readonly by: string;
+  /** Id of the episode or incident. */
+  readonly about: string;
+  readonly action: string;
+  /** "dry_run", "done", "failed", "refused", "waiting" ... */
+  readonly outcome: string;
+  readonly detail: string;
+}
+
+/** Offered by an extension: see `Extension.anomalies`. Nothing here waits for a disk but where a promise says so. */
+export interface AnomalyStore {
+  /** Keeps the latest of each episode and incident; resolves once a death of the process would not lose it. */
+  keep(changes: readonly Anomaly[]): Promise<void>;
+  /** What feedback that holds now changes; the same array until that changes. */
+  readonly effects: readonly Effect[];
+  /** Takes feedback in, durably. Rejects when nothing of that id is kept, with words for the user. */
+  teach(feedback: Pick<Feedback, "about" | "opinion" | "note" | "by"> & { readonly until?: number }): Promise<Feedback>;
+  /** Ends feedback and what it changed; false when there is none of that id. */
+  takeBack(id: string): Promise<boolean>;
+  audit(record: AuditRecord): void;
+}
