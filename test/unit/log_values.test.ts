@@ -96,6 +96,24 @@ test("a value that a field of few values never had is told, in parameters and in
   );
 });
 
+test("of a template that comes often a value that is new in one record of fifty is found", () => {
+  const line = begin();
+  play(line, 5 * HOUR, (second) => ({
+    body: `sent status=${second >= 4 * HOUR && second % 100 === 0 ? 503 : 200 + Math.floor(2 * random())}`,
+  }));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(
+    line.told[0],
+    /^2[45]\d:\d\d new_value open: status in "sent status=<\*>" of shop is "503", which none of 7,\d+ was/,
+  );
+});
+
+test("numbers that take turns as often as records are learnt are no news", () => {
+  const line = begin();
+  play(line, 12 * HOUR, (second) => ({ body: `done took=${took() * (second % 32 === 0 ? 50 : 1)}ms` }));
+  assert.deepEqual(line.told, []);
+});
+
 test("fields of many values have new ones all the time", () => {
   const line = begin();
   play(line, 6 * HOUR, (second) => ({

@@ -43,7 +43,7 @@ export class Field {
   numbers = 0;
   /** Numbers before these. */
   before = 0;
-  /** Whether it was numeric when it was judged last: then also numbers that are not learnt are counted. */
+  /** Whether it was numeric when it was learnt last: then the numbers of all records are counted. */
   isWatched = false;
   readonly huge = new Side();
   readonly high = new Side();

@@ -4,11 +4,12 @@ import { type Attribute, eachAttribute, textOf } from "./attributes.ts";
 import { Field, type Side } from "./field.ts";
 import { INTERVAL, Judge, type Place, shown } from "./judge.ts";
 import { Kind, kind, readNumber } from "./number.ts";
+import type { Parameters } from "./parameters.ts";
 import { load, type Memory, save } from "./saved.ts";
 import { Service } from "./service.ts";
 import { binOf, Spread } from "./spread.ts";
 import { Statement } from "./statement.ts";
-import { hashOf, type Value } from "./values.ts";
+import { hashOf, lookOf, type Value } from "./values.ts";
 
 /** The attributes of a record of a statement are read so often, if none of its service were for a while; so often in any case. Milliseconds. */
 const LOOK_EVERY = 5000;
@@ -55,6 +56,7 @@ export default defineFinder({
     let attributes = 0;
     /** When the batch at hand was received, Unix milliseconds: what is remembered goes by it. */
     let now = 0;
+    let look = 0;
 
     function decide(batch: Batch, row: number): Series | null {
       const labels = batch.labels(row);
@@ -98,9 +100,9 @@ export default defineFinder({
       return statement;
     }
 
-    function fieldsOf(statement: Statement, template: number, count: number): Field[] {
+    function parametersOf(statement: Statement, template: number, count: number): Parameters {
       const own = statement.add(count, (k) => templates!.parameterName(template, k) ?? `#${k + 1}`);
-      fields += own.length;
+      fields += own.fields.length;
       return own;
     }
 
@@ -110,7 +112,7 @@ export default defineFinder({
       if ((side.wanted || side.row < 0) && !side.labels) side.labels = shown(batch, row);
     }
 
-    /** A number that is counted, and not learnt. */
+    /** A number of a field that is watched. */
     function watch(batch: Batch<"logs">, row: number, field: Field, bin: number): void {
       const spread = field.spread!;
       field.numbers++;
@@ -123,7 +125,16 @@ export default defineFinder({
       }
     }
 
-    function learn(batch: Batch<"logs">, row: number, statement: Statement, field: Field, value: number, bin: number) {
+    /** A number that stands for `weight` of its field. */
+    function learn(
+      batch: Batch<"logs">,
+      row: number,
+      statement: Statement,
+      field: Field,
+      value: number,
+      weight: number,
+    ) {
+      const bin = binOf(value);
       if (kind !== Kind.none) field.kind = kind;
       field.spread ??= new Spread();
       const { spread } = field;
@@ -132,9 +143,9 @@ export default defineFinder({
         const place = { service: statement.service, statement, field };
         judge.far(batch, row, place, { value, bin, largest, time: timeOf(batch, row), now });
       }
-      field.order.add(value);
-      watch(batch, row, field, bin);
-      if (spread.add(bin)) judge.begin(field);
+      if (field.isWatched) watch(batch, row, field, bin);
+      else field.before += weight;
+      if (spread.add(bin, weight)) judge.begin(field);
     }
 
     /** A value that was never there, of a field that may have few. */
@@ -154,35 +165,67 @@ export default defineFinder({
       judge.value(batch, row, place, value, timeOf(batch, row), now);
     }
 
-    function parameter(
-      batch: Batch<"logs">,
-      row: number,
-      statement: Statement,
-      field: Field,
-      p: number,
-      learns: boolean,
-    ): void {
+    /** Parameter `k` of a record, which may be one of few values; `p` is where it is in the columns. */
+    function see(batch: Batch<"logs">, row: number, statement: Statement, own: Parameters, k: number, p: number): void {
       const { bytes, mined } = batch;
       const start = mined!.parameterStart[p];
       const end = mined!.parameterEnd[p];
-      const number = readNumber(bytes, start, end);
-      const bin = binOf(number);
-      if (!learns && !(number > 0 && bin > field.spread!.largest)) {
-        if (!Number.isNaN(number)) watch(batch, row, field, bin);
+      const hash = hashOf(bytes, start, end);
+      if (own.isLatest(k, hash, look)) return;
+      own.settle(k);
+      const field = own.fields[k];
+      const value = field.values.see(hash, look);
+      if (value !== undefined && !value.isNew) {
+        own.follow(k, hash, look);
         return;
       }
-      if (Number.isNaN(number)) field.texts++;
-      else learn(batch, row, statement, field, number, bin);
-      const { values } = field;
-      if (values.known === undefined) return;
-      const hash = hashOf(bytes, start, end);
-      const value = values.see(hash, now);
-      if (value !== undefined && !value.isNew) return;
       const place = { service: statement.service, statement, field };
       if (value !== undefined) again(batch, row, place, value);
       else {
         const text = templates!.hidden ? "" : Buffer.from(bytes.subarray(start, end)).toString();
         meet(batch, row, place, hash, text);
+        own.draw(k);
+      }
+    }
+
+    /** Parameters of a record, from `first` on, that stands for `weight` of its statement. */
+    function learnAll(
+      batch: Batch<"logs">,
+      row: number,
+      statement: Statement,
+      own: Parameters,
+      first: number,
+      weight: number,
+    ) {
+      const { bytes, mined } = batch;
+      for (let k = 0; k < own.fields.length; k++) {
+        const field = own.fields[k];
+        const number = readNumber(bytes, mined!.parameterStart[first + k], mined!.parameterEnd[first + k]);
+        if (Number.isNaN(number)) field.texts += weight;
+        else {
+          own.settle(k);
+          // what may be low or high is learnt of every record
+          learn(batch, row, statement, field, number, field.isWatched && own.isBeyond(k, number) ? 1 : weight);
+          field.order.add(number);
+        }
+        if (field.values.known !== undefined) see(batch, row, statement, own, k, first + k);
+        field.isWatched = field.isNumeric;
+        own.draw(k);
+      }
+    }
+
+    /** Parameters of a record that is not learnt: only what is beyond the lines, or new, is news. */
+    function judgeAll(batch: Batch<"logs">, row: number, statement: Statement, own: Parameters, first: number): void {
+      const { bytes, mined } = batch;
+      for (let k = 0, watched = own.watched, few = own.few; (watched | few) !== 0; k++, watched >>= 1, few >>= 1) {
+        if ((few & 1) !== 0) see(batch, row, statement, own, k, first + k);
+        else if ((watched & 1) !== 0) {
+          const number = readNumber(bytes, mined!.parameterStart[first + k], mined!.parameterEnd[first + k]);
+          if (Number.isNaN(number) || own.isWithin(k, number)) continue;
+          own.settle(k);
+          learn(batch, row, statement, own.fields[k], number, 1);
+          own.draw(k);
+        }
       }
     }
 
@@ -201,7 +244,7 @@ export default defineFinder({
         attributes++;
       }
       if (field.values.known === undefined) return;
-      const value = field.values.see(each.valueHash, now);
+      const value = field.values.see(each.valueHash, look);
       if (value !== undefined && !value.isNew) return;
       const place = { service, statement: undefined, field };
       if (value !== undefined) again(batch, row, place, value);
@@ -216,6 +259,7 @@ export default defineFinder({
         const { template, firstParameter, endParameter } = mined;
         const records = batch as Batch<"logs">;
         now = receivedAt;
+        look = lookOf(now);
         for (let i = 0; i < rows.length; i++) {
           if (template[i] === 0) continue;
           if (fields > most) shrink();
@@ -227,14 +271,13 @@ export default defineFinder({
           if (series === null) continue;
           const statement = series.statements.get(template[i]) ?? statementOf(records, i, series, template[i]);
           statement.last = now;
-          const learns = statement.count();
+          const weight = statement.count();
           const first = firstParameter[i];
           const count = endParameter[i] - first;
           if (count > 0) {
-            const own = statement.of(count) ?? fieldsOf(statement, template[i], count);
-            for (let k = 0; k < own.length; k++) {
-              if (learns || own[k].isWatched) parameter(records, i, statement, own[k], first + k, learns);
-            }
+            const own = statement.of(count) ?? parametersOf(statement, template[i], count);
+            if (weight > 0) learnAll(records, i, statement, own, first, weight);
+            else judgeAll(records, i, statement, own, first);
           }
           const { service } = series;
           if (isTime(service, statement)) {
@@ -252,8 +295,13 @@ export default defineFinder({
         const hidden = templates?.hidden ?? true;
         for (const { statements } of services.values()) {
           for (const statement of statements.values()) {
-            for (const field of statement.fields())
-              if (field.numbers > 0) judge.judge(statement, field, interval, hidden);
+            for (const own of statement.parameters.values()) {
+              for (let k = 0; k < own.fields.length; k++) {
+                own.settle(k);
+                const field = own.fields[k];
+                if (field.numbers > 0) judge.judge(statement, field, interval, hidden);
+              }
+            }
           }
         }
       },

@@ -3,13 +3,13 @@ import { type Batch, type Detection, type Labels, serviceName } from "vedette";
 import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
 import { type Field, SIDES, type Side, type SideName } from "./field.ts";
 import type { Service } from "./service.ts";
-import { BINS, PER_DECADE, type Spread } from "./spread.ts";
+import { BINS, edge, PER_DECADE, type Spread } from "./spread.ts";
 import type { Statement } from "./statement.ts";
 import type { Value } from "./values.ts";
 import { excessSentence, farSentence, valueSentence } from "./words.ts";
 
 /** Milliseconds of an interval. */
-export const INTERVAL = 10_000;
+export const INTERVAL = 20_000;
 /** Fewer numbers than this are never told for being high or low. */
 const LEAST = 3;
 /** What is less rare is no matter, whatever the line; from so much on, an example is kept. */
@@ -54,7 +54,6 @@ export class Judge {
 
   /** What the field had since it was judged last. `now` is the end of an interval, Unix milliseconds. */
   judge(statement: Statement, field: Field, now: number, hidden: boolean): void {
-    field.isWatched = field.isNumeric;
     for (const name of SIDES) {
       const side = field[name];
       if (field.isWatched) this.#excess(statement, field, name, now, hidden);
@@ -107,7 +106,7 @@ export class Judge {
     const { errors, calls, expected, length } = ratio;
     side.wanted = ratio.rarity >= WANTED || since > 0;
     if (!(ratio.rarity >= LEAST_RARITY) || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
-    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls, statement.learnt));
+    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls));
     const { service, labels } = statement;
     const about = `${statement.id} ${field.name} ${isBelow(name) ? "low" : "high"}`;
     if (!this.#mayTell(service, about, rarity, now)) return;
@@ -129,7 +128,7 @@ export class Judge {
         field,
         count: errors,
         records: calls,
-        line: hidden ? undefined : spread.edge(line),
+        line: hidden ? undefined : edge(line),
         usual: expected,
       }),
     });
@@ -158,7 +157,7 @@ export class Judge {
     if (!this.#mayTell(service, about, rarity, now)) return;
     const hidden = batch.mined?.templates.hidden ?? false;
     const labels = shown(batch, row);
-    const before = { value, largest: spread.edge(largest + 1), total, hidden };
+    const before = { value, largest: edge(largest + 1), total, hidden };
     const done = this.#detection.find(
       {
         type: "outlier",
@@ -230,9 +229,9 @@ function beyond(spread: Spread, name: SideName, nearer: number): number {
 }
 
 /** How rare so many numbers beyond a line were, if all numbers were larger, or smaller, by what is no news. Infinity where it is plain that they were more. */
-function tolerated(spread: Spread, name: SideName, count: number, numbers: number, learnt: number): number {
-  const others = Math.max(1, spread.total - learnt * numbers);
-  const usual = Math.max(0, beyond(spread, name, TOLERANCE) - learnt * count) / others;
+function tolerated(spread: Spread, name: SideName, count: number, numbers: number): number {
+  const others = Math.max(1, spread.total - numbers);
+  const usual = Math.max(0, beyond(spread, name, TOLERANCE) - count) / others;
   const rarity = betaBinomialAbove(count, numbers, Math.min(1, usual), TOGETHER);
   return rarity >= EVIDENT ? Number.POSITIVE_INFINITY : rarity;
 }

@@ -30,12 +30,20 @@ const MINUTES = 6e4;
 
 /** What the number that was read last is of. */
 export let kind: number = Kind.none;
+/** The unit that was looked up last. */
+let latest = -1;
+let latestUnit: readonly [factor: number, kind: number] | undefined;
 /** Where the digits that `digits` read last have ended. */
 let at = 0;
 
 /** The number in bytes[start, end), NaN where there is none, or something beside it. */
 export function readNumber(bytes: Uint8Array, start: number, end: number): number {
   kind = Kind.none;
+  let whole = 0;
+  let p = start;
+  // most are digits and nothing else
+  for (; p < end && isDigit(bytes[p]); p++) whole = whole * 10 + (bytes[p] - ZERO);
+  if (p === end && p > start) return end - start > MOST_DIGITS ? Number.NaN : whole;
   const first = bytes[start];
   const signed = start < end && (first === MINUS || first === PLUS);
   const value = magnitude(bytes, signed ? start + 1 : start, end);
@@ -144,7 +152,11 @@ function unit(bytes: Uint8Array, start: number, end: number): number {
     if (letter < 97 || letter > 122) return Number.NaN;
     code = code * 32 + (letter & 31);
   }
-  const known = UNITS.get(code);
+  if (code !== latest) {
+    latest = code;
+    latestUnit = UNITS.get(code);
+  }
+  const known = latestUnit;
   if (!known) return Number.NaN;
   kind = known[1];
   return known[0];

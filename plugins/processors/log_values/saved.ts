@@ -2,10 +2,11 @@
 import { deserialize, serialize } from "node:v8";
 import { Field, SIDES } from "./field.ts";
 import type { Judge } from "./judge.ts";
+import { Parameters } from "./parameters.ts";
 import { Service } from "./service.ts";
 import { Statement } from "./statement.ts";
 
-const VERSION = 2;
+const VERSION = 3;
 
 export interface Memory {
   readonly services: Map<string, Service>;
@@ -13,8 +14,6 @@ export interface Memory {
   /** Unix milliseconds: the end of the interval that was judged last. */
   judged: number;
 }
-
-const fieldsOf = (fields: Iterable<Field>) => Array.from(fields, (field) => field.save());
 
 export function save({ services, judge, judged }: Memory): Uint8Array {
   return serialize({
@@ -35,7 +34,7 @@ export function save({ services, judge, judged }: Memory): Uint8Array {
         last,
         looked,
         records,
-        parameters: Array.from(parameters, ([count, fields]) => [count, fieldsOf(fields)]),
+        parameters: Array.from(parameters, ([count, own]) => [count, own.save()]),
       })),
     })),
   });
@@ -64,7 +63,7 @@ function loaded({ key, began, looked, discoveries, cause, attributes, statements
   for (const [hash, field] of attributes) service.attributes.set(hash, Field.load(field));
   for (const { id, labels, last, looked, records, parameters } of statements) {
     const statement = Object.assign(new Statement(service, id, labels), { last, looked, records });
-    for (const [count, fields] of parameters) statement.parameters.set(count, fields.map(Field.load));
+    for (const [count, fields] of parameters) statement.parameters.set(count, new Parameters(fields.map(Field.load)));
     service.statements.set(id, statement);
   }
   return service;

@@ -16,7 +16,7 @@ const BEYOND = 2;
 /** The lines are drawn when so many numbers were seen, and each time when there are four times as many; a day of counts at most weighs. */
 const FIRST = 128;
 const GROWTH = 4;
-const MOST = 2 ** 18;
+const MOST = 2 ** 21;
 
 /** The bin of a number: `edge` of it is below, and that of the next not. */
 export function binOf(value: number): number {
@@ -24,6 +24,15 @@ export function binOf(value: number): number {
   const bin = Math.ceil((Math.log(value) - SMALLEST * Math.LN10) * SCALE);
   // also of zero, whose logarithm is -Infinity
   return bin > 0 ? Math.min(bin, NEGATIVE - 1) : 0;
+}
+
+const EDGES = Float64Array.from({ length: BINS }, (_, bin) =>
+  bin === 0 ? 0 : 10 ** (SMALLEST + (bin - 1) / PER_DECADE),
+);
+
+/** Where a bin begins; Infinity behind the last of positive numbers. */
+export function edge(bin: number): number {
+  return bin >= NEGATIVE ? Number.POSITIVE_INFINITY : EDGES[Math.max(0, bin)];
 }
 
 export class Spread {
@@ -55,10 +64,10 @@ export class Spread {
     return { counts, total, high, huge, low, tiny, largest, next: this.#next };
   }
 
-  /** Whether the lines were drawn anew. */
-  add(bin: number): boolean {
-    this.counts[bin]++;
-    this.total++;
+  /** One number, which stands for `weight` of them: whether the lines were drawn anew. */
+  add(bin: number, weight: number): boolean {
+    this.counts[bin] += weight;
+    this.total += weight;
     if (bin > this.largest && bin !== NEGATIVE) this.largest = bin;
     if (this.total < this.#next) return false;
     this.#next = this.total * GROWTH;
@@ -130,11 +139,6 @@ export class Spread {
       if (below >= share * total) break;
     }
     return bin;
-  }
-
-  /** Where a bin begins. */
-  edge(bin: number): number {
-    return bin <= 0 ? 0 : 10 ** (SMALLEST + (bin - 1) / PER_DECADE);
   }
 
   isHigh(bin: number): boolean {

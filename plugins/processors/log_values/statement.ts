@@ -1,13 +1,14 @@
 // A template as one service has it: the fields of its parameters.
 import type { Labels } from "vedette";
 import { Field } from "./field.ts";
+import { Parameters } from "./parameters.ts";
 import type { Service } from "./service.ts";
 
 /** Parameters that are looked at. */
 const MOST_PARAMETERS = 8;
-/** Of a statement that came so often only one record in so many is learnt; a power of two. */
-const GROWN = 4096;
-const SAMPLE = 8;
+/** Of a statement that came so often one record in so many is learnt, each of which stands for as many; a power of two. */
+const GROWN = 256;
+const SAMPLE = 16;
 
 export class Statement {
   readonly service: Service;
@@ -16,13 +17,13 @@ export class Statement {
   /** Of its records, without what is of one alone. */
   readonly labels: Labels;
   /** By how many parameters a record has: a template that becomes more general has others. */
-  readonly parameters = new Map<number, Field[]>();
+  readonly parameters = new Map<number, Parameters>();
   /** Unix milliseconds, by the clock: of the latest record, and of that whose attributes were read. */
   last = 0;
   looked = 0;
   records = 0;
   #count = -1;
-  #own: Field[] = [];
+  #own: Parameters | undefined;
 
   constructor(service: Service, id: string, labels: Labels) {
     this.service = service;
@@ -31,40 +32,48 @@ export class Statement {
   }
 
   *fields(): Generator<Field> {
-    for (const fields of this.parameters.values()) yield* fields;
+    for (const { fields } of this.parameters.values()) yield* fields;
   }
 
   /** Its fields, and itself. */
   get size(): number {
     let size = 1;
-    for (const { length } of this.parameters.values()) size += length;
+    for (const { fields } of this.parameters.values()) size += fields.length;
     return size;
   }
 
-  /** One more record: whether it is to be learnt. */
-  count(): boolean {
-    return ++this.records <= GROWN || (this.records & (SAMPLE - 1)) === 0;
+  /**
+   * One more record: for how many it stands when it is learnt, 0 where it is not. Once grown, one of each `SAMPLE` in a row is, at a place that nothing
+   * periodic keeps step with.
+   */
+  count(): number {
+    const records = ++this.records;
+    if (records <= GROWN) return 1;
+    return (records & (SAMPLE - 1)) === placeOf(Math.floor(records / SAMPLE)) ? SAMPLE : 0;
   }
 
-  /** Share of the records that is learnt. */
-  get learnt(): number {
-    return this.records <= GROWN ? 1 : 1 / SAMPLE;
-  }
-
-  /** Fields of records with so many parameters; undefined where there was none. */
-  of(count: number): Field[] | undefined {
+  /** Those of records with so many parameters; undefined where there was none. */
+  of(count: number): Parameters | undefined {
     if (count === this.#count) return this.#own;
-    const fields = this.parameters.get(count);
-    if (fields) {
+    const own = this.parameters.get(count);
+    if (own) {
       this.#count = count;
-      this.#own = fields;
+      this.#own = own;
     }
-    return fields;
+    return own;
   }
 
-  add(count: number, name: (k: number) => string): Field[] {
+  add(count: number, name: (k: number) => string): Parameters {
     const fields = Array.from({ length: Math.min(count, MOST_PARAMETERS) }, (_, k) => new Field(name(k)));
-    this.parameters.set(count, fields);
-    return fields;
+    const own = new Parameters(fields);
+    this.parameters.set(count, own);
+    return own;
   }
+}
+
+/** Below `SAMPLE`, by the finalizer of MurmurHash3. */
+function placeOf(n: number): number {
+  let h = Math.imul(n ^ (n >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) & (SAMPLE - 1);
 }

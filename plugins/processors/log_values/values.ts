@@ -45,6 +45,9 @@ export interface Value {
   isPart: boolean;
 }
 
+/** The number of the look that a time is in; times are Unix milliseconds, by the clock. */
+export const lookOf = (now: number) => Math.floor(now / APART);
+
 export class Values {
   /** By hash; undefined once there were too many. */
   known: Map<number, Value> | undefined = new Map();
@@ -56,9 +59,8 @@ export class Values {
   /** When a value came to stay that was new, the oldest first. */
   stayed: number[] = [];
 
-  /** What is known of a value that is seen now; undefined where it was never seen. Times in Unix milliseconds, by the clock. */
-  see(hash: number, now: number): Value | undefined {
-    const look = Math.floor(now / APART);
+  /** What is known of a value that is seen now; undefined where it was never seen. `look` is that of now. */
+  see(hash: number, look: number): Value | undefined {
     if (look !== this.look) {
       this.look = look;
       this.looks++;
@@ -74,7 +76,14 @@ export class Values {
     return value;
   }
 
-  /** A value that was just seen for the first time; undefined where there are too many. */
+  /** So many more sights of a value that is known, in the look that is the latest. */
+  repeat(hash: number, count: number): void {
+    this.total += count;
+    const value = this.known?.get(hash);
+    if (value) value.seen += count;
+  }
+
+  /** A value that was just seen for the first time; undefined where there are too many. `now` is in Unix milliseconds, by the clock. */
   add(hash: number, now: number, text: string): Value | undefined {
     const { known, look, total } = this;
     if (!known) return undefined;
