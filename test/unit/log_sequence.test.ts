@@ -109,6 +109,28 @@ test("groups may be held together by an attribute, which is not told", () => {
   assert.doesNotMatch(line.told[0], /s-\d/);
 });
 
+test("records without a trace are held together by their session, whose pauses may be long", () => {
+  const line = begin();
+  // one session every 10 s, with 100 s between two of its records; others have a trace
+  for (let second = 0; second < 3 * HOUR; second += 10) {
+    const records = USUAL.flatMap((body, i): Line[] => {
+      const session = second / 10 - 10 * i;
+      const lacks = i === 2 && session >= 720 && session < 840 && session % 5 === 0;
+      return session < 0 || lacks ? [] : [{ body, service: "cart", attributes: { "session.id": `s-${session}` } }];
+    });
+    const traced = USUAL.map((body) => ({ body, trace: hex(second + 1, 32) }));
+    const time = BEGINNING + second * 1000;
+    line.send(logRequest([...records, ...traced].map((record) => ({ ...record, time }))));
+    if (second === 2 * HOUR + 300) line.restart();
+    line.tick(10);
+  }
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], /sessions of cart (that )?have .* (lack|without) "connection <\*> closed"/);
+  assert.doesNotMatch(line.told[0], /s-\d/);
+  assert.equal(line.anomalies[0].labels.traceId, "");
+  assert.equal(line.errors, 0);
+});
+
 test("or by the time they were written in", () => {
   const line = begin({ group_by: "window", window: "10s" });
   const record = (_: number, body: string): Line => ({ body });

@@ -11,6 +11,7 @@ import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
 const MINUTE = 60;
 const HOUR = 3600;
 const ERROR = { severity: 17, severityText: "ERROR" };
+const FATAL = { severity: 21, severityText: "FATAL" };
 
 type Line = Omit<LogRecord, "time">;
 const begin = () => timeline(newTemplate, {}, { signal: "logs" });
@@ -38,11 +39,11 @@ const at =
   (second: number) =>
     second === when ? records : [];
 
-test("a new error is told at once, on its record, with its text and template", () => {
+test("a new FATAL is told at once, on its record, with its text and template", () => {
   const line = begin();
-  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "payment 17 refused", ...ERROR }));
+  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "payment 17 refused", ...FATAL }));
   assert.deepEqual(line.told, [
-    '2880:00 new_template open: service 1 logs what it never did before: ERROR "payment <*> refused".',
+    '2880:00 new_template open: service 1 logs what it never did before: FATAL "payment <*> refused".',
   ]);
   const [{ labels, type, severity }] = line.anomalies;
   assert.deepEqual(
@@ -53,10 +54,11 @@ test("a new error is told at once, on its record, with its text and template", (
 });
 
 for (const [after, sights] of [
-  [2 * HOUR, 5],
-  [24 * HOUR, 3],
-  [72 * HOUR, 2],
-  [240 * HOUR, 1],
+  [2 * HOUR, 6],
+  [24 * HOUR, 4],
+  [72 * HOUR, 3],
+  [240 * HOUR, 2],
+  [720 * HOUR, 1],
 ]) {
   test(`a service alone for ${after / HOUR} hours: a new error is told when it comes for the ${sights}. time`, () => {
     const line = begin();
@@ -93,6 +95,29 @@ test("a new message of INFO is told when it comes again and none were new for lo
     line.told[0],
     /^22\d\d:\d\d new_template open: service 2 logs .*INFO "fallback used for <\*>", \d times by now\.$/,
   );
+});
+
+test("a word that stands in a known message for the first time is told when it keeps coming, another one in its place is the same news", () => {
+  const line = begin();
+  const moved = (region: string) => `order moved to region ${region}`;
+  play(line, 20 * HOUR, (second) => {
+    const fault = second >= 12 * HOUR && second % 120 === 0;
+    return [
+      { service: "service 1", body: moved(second % 90 === 0 ? "north" : "south") },
+      ...(fault && second < 12.25 * HOUR ? [{ service: "service 1", body: moved("quarantined") }] : []),
+      ...(fault && second >= 15 * HOUR ? [{ service: "service 1", body: moved("unknown") }] : []),
+    ];
+  });
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  assert.match(line.told[0], /^72\d:\d\d .* INFO "order moved to region quarantined", \d times by now\.$/);
+});
+
+test("a known message whose template grows more general is no news", () => {
+  const line = begin();
+  play(line, 20 * HOUR, (second) => [
+    { service: "service 1", body: `price of the ${second < 15 * HOUR ? "order" : second} is set` },
+  ]);
+  assert.deepEqual(line.told, []);
 });
 
 /** Forty new messages of a version from ten hours on, of which ten are new every minute, and what `extra` adds. */
@@ -135,15 +160,15 @@ test("an error that a deployment brought and that keeps coming is told although 
   assert.match(line.told[1], /^60[67]:\d\d .* ERROR "cannot reach the queue after <\*> ms", \d times by now/);
 });
 
-test("a version that some instances had for a day is no news beside an error", () => {
+test("a version that some instances had for a day is no news beside what is told", () => {
   const line = begin();
   const version = (second: number) => (second > 10 * HOUR && second % 60 === 0 ? "1.2" : "1.1");
   play(line, 49 * HOUR, (second) => [
     { service: "service 7", body: "request 3 done", version: version(second) },
-    ...at(48 * HOUR, { service: "service 7", body: "payment 17 refused", version: "1.1", ...ERROR })(second),
+    ...at(48 * HOUR, { service: "service 7", body: "payment 17 refused", version: "1.1", ...FATAL })(second),
   ]);
   assert.deepEqual(line.told, [
-    '2880:00 new_template open: service 7 logs what it never did before: ERROR "payment <*> refused".',
+    '2880:00 new_template open: service 7 logs what it never did before: FATAL "payment <*> refused".',
   ]);
 });
 
@@ -239,7 +264,7 @@ test("what is no state of its own is refused in words, and what is damaged never
 
 test("nothing of a parameter is told where these are hidden", () => {
   const line = timeline(newTemplate, {}, { signal: "logs", hidden: true });
-  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "card 4111-1111 refused", ...ERROR }));
+  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "card 4111-1111 refused", ...FATAL }));
   assert.equal(line.told.length, 1);
   assert.doesNotMatch(JSON.stringify(line.anomalies), /4111/);
 });
@@ -248,7 +273,7 @@ test("records without a time, or with one far away, are judged by when they come
   const line = begin();
   play(line, 48 * HOUR);
   for (const [i, time] of [0, BEGINNING - 9e9, BEGINNING + 9e11].entries()) {
-    line.send(logRequest([{ service: `service ${i}`, body: `payment ${i} refused`, ...ERROR, time }]));
+    line.send(logRequest([{ service: `service ${i}`, body: `payment ${i} refused`, ...FATAL, time }]));
     line.tick();
   }
   assert.equal(line.told.length, 3);
@@ -281,7 +306,7 @@ test("a series that the agent forgets leaves its service known", () => {
 test("services that match leaves out are not told", () => {
   const match = { exclude: { service: ["service 1"] } };
   const line = timeline(newTemplate, { match }, { signal: "logs" });
-  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "payment 17 refused", ...ERROR }));
+  play(line, 49 * HOUR, at(48 * HOUR, { service: "service 1", body: "payment 17 refused", ...FATAL }));
   assert.deepEqual(line.told, []);
 });
 

@@ -36,7 +36,8 @@ export type NewGroup = Omit<Group, "most" | "next">;
 
 export class Groups {
   readonly #most: number;
-  readonly #idle: number;
+  /** Milliseconds. */
+  readonly idle: number;
   readonly #byHash = new Map<number, Group>();
   /** By second of the latest record, as it was when the group was last looked at. */
   readonly #bySecond = new Map<number, Group[]>();
@@ -46,7 +47,7 @@ export class Groups {
   /** At most so many, each open until nothing was added to it for `idle` milliseconds. */
   constructor(most: number, idle: number) {
     this.#most = most;
-    this.#idle = idle;
+    this.idle = idle;
   }
 
   /** Undefined where there is none. */
@@ -83,13 +84,13 @@ export class Groups {
 
   /** Hands over those to which nothing was added since, and half of all, those that are idle for longest, while there are too many. */
   complete(now: number, done: (group: Group) => void): void {
-    const until = now - this.#idle;
+    const until = now - this.idle;
     for (const [second, groups] of this.#bySecond) {
       // a clock that was set back makes them idle too
-      if ((second + 1) * STEP > until && second * STEP <= now + this.#idle) continue;
+      if ((second + 1) * STEP > until && second * STEP <= now + this.idle) continue;
       this.#bySecond.delete(second);
       for (const group of groups) {
-        if (group.last > until && group.last <= now + this.#idle) this.#put(group);
+        if (group.last > until && group.last <= now + this.idle) this.#put(group);
         else this.#end(group, done);
       }
     }
@@ -140,7 +141,7 @@ export class Groups {
   }
 }
 
-/** The trace id of the group; "" where something else holds it together. */
+/** The trace id of a group that a trace holds together. */
 export function traceOf({ left0, left1, high, low }: Group): string {
   return [left0, left1, high, low].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }

@@ -3,10 +3,9 @@ import { type Batch, defineFinder, duration, ofService, Services, type Templates
 import { Combiner } from "./combiner.ts";
 import { type Group, Groups, traceOf } from "./groups.ts";
 import { INTERVAL, Judge } from "./judge.ts";
-import { keyOf } from "./keys.ts";
+import { type Key, keyOf, SessionKey } from "./keys.ts";
 import { load, type Memory, save } from "./saved.ts";
 import { Service } from "./service.ts";
-import { nounOf } from "./words.ts";
 
 const MOST_SERVICES = 2000;
 const MOST_ROWS = 20_000;
@@ -41,7 +40,7 @@ export default defineFinder({
       .min(1)
       .default("trace_id")
       .describe(
-        "What holds records together: `trace_id`, the key of an attribute of the records such as `session.id`, or `window` for all that a service writes within `window`.",
+        "What holds records together: `trace_id` (or `session.id`, where a record has no trace), the key of an attribute of the records such as `session.id`, or `window` for all that a service writes within `window`.",
       ),
     window: duration()
       .refine((length) => length >= 1000, "must be at least 1s")
@@ -51,6 +50,9 @@ export default defineFinder({
       .refine((length) => length >= 1000, "must be at least 1s")
       .prefault("30s")
       .describe("A group is complete when no record of it came for so long."),
+    session_timeout: duration()
+      .prefault("5m")
+      .describe("The same of a session, where `group_by` is `trace_id`. 0s: sessions are not looked at."),
     max_groups: z
       .int()
       .positive()
@@ -58,20 +60,22 @@ export default defineFinder({
       .describe("Groups open at once; when there are more, the older half is taken for complete."),
     learning: duration().prefault("1h").describe("How long a service is listened to before anything about it is told."),
   }),
-  create({ group_by, window, idle_timeout, max_groups, learning, max_series }, host, detection) {
-    const key = keyOf(group_by, window);
+  create({ group_by, window, idle_timeout, session_timeout, max_groups, learning, max_series }, host, detection) {
+    const usual = keyOf(group_by, window);
+    const session = group_by === "trace_id" && session_timeout > 0 ? new SessionKey() : undefined;
     const combiner = new Combiner();
     const limits = { learning, rows: Math.min(max_series, MOST_ROWS) };
     const memory: Memory = {
       by: group_by,
       services: new Map(),
       groups: new Groups(max_groups, idle_timeout),
-      judge: new Judge(detection, nounOf(group_by), limits),
+      sessions: new Groups(max_groups, session_timeout),
+      judge: new Judge(detection, group_by, limits),
       judged: Number.NaN,
       heard: Number.NaN,
-      partial: Number.NaN,
+      missed: Number.NaN,
     };
-    const { services, groups, judge } = memory;
+    const { services, groups, sessions, judge } = memory;
     const release = (row: number) => judge.release(row);
     const all = new Services(services, MOST_SERVICES, host.log, ({ messages }) => {
       for (const { row } of messages) if (row >= 0) release(row);
@@ -103,28 +107,38 @@ export default defineFinder({
       return own;
     }
 
-    function complete(group: Group): void {
-      const { service, generation, messages, partial } = group;
+    /** The open group with that key, or a new one. */
+    function groupOf(among: Groups, service: Service, key: Key, now: number): Group {
+      const { high, low, left0, left1 } = key;
+      const group = among.find(service, high, low);
+      if (group) return group;
+      if (among.isFull) among.complete(now, among === sessions ? completeSession : complete);
+      const { generation } = service;
+      const partial = now < memory.missed + among.idle;
+      return among.open({ service, generation, high, low, left0, left1, partial, last: now, messages: [] });
+    }
+
+    const complete = (group: Group) => learn(group, group_by === "trace_id" ? traceOf(group) : "");
+    const completeSession = (group: Group) => learn(group, "");
+
+    function learn(group: Group, trace: string): void {
+      const { service, generation, messages, partial, low } = group;
       if (partial || messages.length === 0 || generation !== service.generation) return;
       combiner.combine(messages);
       let combination = service.fresh.get(combiner.key);
       if (!combination) {
-        combination = { ...combiner.parts, groups: 0, low: group.low, trace: traced(group) };
+        combination = { ...combiner.parts, groups: 0, low, trace };
         service.fresh.set(combiner.key, combination);
       }
       combination.groups++;
       // whichever came first
-      if (group.low >= combination.low) return;
-      combination.low = group.low;
-      combination.trace = traced(group);
+      if (low < combination.low) Object.assign(combination, { low, trace });
     }
-
-    const traced = (group: Group) => (group_by === "trace_id" ? traceOf(group) : "");
 
     /** Records were missed: what is open is not whole, nor is what goes on. */
     function missed(now: number): void {
-      for (const group of groups) group.partial = true;
-      memory.partial = now + idle_timeout;
+      for (const among of [groups, sessions]) for (const group of among) group.partial = true;
+      memory.missed = now;
     }
 
     return {
@@ -140,6 +154,7 @@ export default defineFinder({
           templates = mined.templates;
           day = today;
           for (const each of known) each?.messages.clear();
+          session?.reset();
         }
         const records = batch as Batch<"logs">;
         for (let i = 0; i < rows.length; i++) {
@@ -147,7 +162,13 @@ export default defineFinder({
           if (template === 0) continue;
           const t = rows.time[i];
           const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
-          if (!key.read(records, i, time)) continue;
+          let key = usual;
+          let among = groups;
+          if (!key.read(records, i, time)) {
+            if (!session?.read(records, i)) continue;
+            key = session;
+            among = sessions;
+          }
           let series = known[rows.series[i]];
           if (series === undefined) {
             series = decide(batch, i, receivedAt);
@@ -157,27 +178,7 @@ export default defineFinder({
           const current = series.generation === series.service.generation;
           const message = (current ? series.messages.get(template) : undefined) ?? number(records, i, series, template);
           if (message < 0) continue;
-          const { service } = series;
-          let group = groups.find(service, key.high, key.low);
-          if (!group) {
-            if (groups.isFull) groups.complete(receivedAt, complete);
-            const { generation } = service;
-            const { high, low, left0, left1 } = key;
-            const partly = receivedAt < memory.partial;
-            const own = {
-              service,
-              generation,
-              high,
-              low,
-              left0,
-              left1,
-              partial: partly,
-              last: receivedAt,
-              messages: [],
-            };
-            group = groups.open(own);
-          }
-          groups.add(group, message, receivedAt);
+          among.add(groupOf(among, series.service, key, receivedAt), message, receivedAt);
         }
         return batch;
       },
@@ -185,6 +186,7 @@ export default defineFinder({
         if (Math.abs(now - ticked) > LEAPT) missed(now);
         ticked = now;
         groups.complete(now, complete);
+        sessions.complete(now, completeSession);
         const interval = Math.floor(now / INTERVAL) * INTERVAL;
         if (Number.isNaN(memory.judged) || interval < memory.judged - INTERVAL) memory.judged = interval;
         if (interval <= memory.judged) return;
@@ -199,6 +201,7 @@ export default defineFinder({
       forget(_, id) {
         const series = known[id];
         known[id] = undefined;
+        session?.forget(id);
         if (series) series.service.series--;
       },
       save: () => save(memory),

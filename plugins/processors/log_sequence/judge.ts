@@ -4,7 +4,7 @@ import { Columns, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
 import { leastOf } from "./combiner.ts";
 import { findNews } from "./news.ts";
 import type { Combination, Message, News, Service } from "./service.ts";
-import { missingSentence, type Noun, newsSentence } from "./words.ts";
+import { missingSentence, newsSentence, nounOf } from "./words.ts";
 
 /** Milliseconds of an interval. */
 export const INTERVAL = 10_000;
@@ -46,13 +46,14 @@ export class Judge {
   /** Rows that messages gave back. */
   free: number[] = [];
   readonly #detection: Detection;
-  readonly #noun: Noun;
+  readonly #by: string;
   readonly #learning: number;
   readonly #mostRows: number;
 
-  constructor(detection: Detection, noun: Noun, limits: { learning: number; rows: number }) {
+  /** `by`: what holds groups together, as `group_by` has it. */
+  constructor(detection: Detection, by: string, limits: { learning: number; rows: number }) {
     this.#detection = detection;
-    this.#noun = noun;
+    this.#by = by;
     this.#learning = limits.learning;
     this.#mostRows = limits.rows;
   }
@@ -146,7 +147,7 @@ export class Judge {
       about: `missing ${message.id}`,
       reason: missingSentence(
         serviceName(labels),
-        this.#noun,
+        nounOf(this.#by, own.trace),
         textOf(service, number),
         textOf(service, own.partner),
         numbers,
@@ -176,7 +177,14 @@ export class Judge {
           rarity,
           labels: messages[subject].labels,
           about: aboutOf(service, news),
-          reason: newsSentence(serviceName(labels), this.#noun, what, [one, other], news.groups, groups),
+          reason: newsSentence(
+            serviceName(labels),
+            nounOf(this.#by, news.trace),
+            what,
+            [one, other],
+            news.groups,
+            groups,
+          ),
           trace: news.trace,
           observed: news.groups,
           expected: 0,

@@ -1,4 +1,4 @@
-// What holds records together: their trace, the value of an attribute, or the minute they were written in.
+// What holds records together: their trace, or session where they have none, the value of an attribute, or the minute they were written in.
 import type { Batch } from "vedette";
 import { enter, position, readTag, skip } from "vedette/otlp";
 
@@ -125,5 +125,36 @@ class AttributeKey implements Key {
     if (to - from !== key.length) return false;
     for (let i = 0; i < key.length; i++) if (bytes[from + i] !== key[i]) return false;
     return true;
+  }
+}
+
+/** A series without a session in so many records is not asked again until `reset`. */
+const SESSIONLESS = 1000;
+
+/** The session of a record: `session.id` of OpenTelemetry's semantic conventions. */
+export class SessionKey extends AttributeKey {
+  /** By id of a series: records in a row that had none. */
+  readonly #without: number[] = [];
+
+  constructor() {
+    super("session.id");
+  }
+
+  override read(batch: Batch<"logs">, row: number): boolean {
+    const id = batch.rows.series[row];
+    const without = this.#without[id] ?? 0;
+    if (without >= SESSIONLESS) return false;
+    const found = super.read(batch, row);
+    this.#without[id] = found ? 0 : without + 1;
+    return found;
+  }
+
+  /** Of a series whose id is free again. */
+  forget(id: number): void {
+    this.#without[id] = 0;
+  }
+
+  reset(): void {
+    this.#without.length = 0;
   }
 }

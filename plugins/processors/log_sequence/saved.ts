@@ -5,7 +5,7 @@ import type { Groups } from "./groups.ts";
 import type { Judge } from "./judge.ts";
 import { Service } from "./service.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 const TYPE = "log_sequence";
 const GRADES = 3;
 
@@ -13,12 +13,13 @@ export interface Memory {
   readonly by: string;
   services: Map<string, Service>;
   readonly groups: Groups;
+  readonly sessions: Groups;
   readonly judge: Judge;
   /** Unix milliseconds: the end of the interval that was judged last, and when the last records came. */
   judged: number;
   heard: number;
-  /** Groups that began before are not whole. Unix milliseconds. */
-  partial: number;
+  /** Records were missed until then: groups that begin before they were idle for once are not whole. Unix milliseconds. */
+  missed: number;
 }
 
 const number = z.number();
@@ -92,17 +93,18 @@ const state = z.object({
   by: z.string(),
   judged: timeShape,
   heard: timeShape,
-  partial: timeShape,
+  missed: timeShape,
   services: z.array(service),
   groups: z.array(group),
+  sessions: z.array(group),
   columns: z.custom<SavedColumns>((value) => typeof value === "object" && value !== null),
   told: z.array(number),
   free: z.array(index),
 });
 
-export function save({ by, services, groups, judge, judged, heard, partial }: Memory): Uint8Array {
+export function save({ by, services, groups, sessions, judge, judged, heard, missed }: Memory): Uint8Array {
   const saved: z.input<typeof state> = {
-    ...{ version: VERSION, by, judged, heard, partial },
+    ...{ version: VERSION, by, judged, heard, missed },
     services: [...services.values()].map((each) => ({
       key: each.key,
       began: each.began,
@@ -124,13 +126,17 @@ export function save({ by, services, groups, judge, judged, heard, partial }: Me
       })),
       cause: each.cause.state,
     })),
-    groups: [...groups].map(({ service, next: _, most: __, ...own }) => ({ ...own, service: service.key })),
+    groups: open(groups),
+    sessions: open(sessions),
     columns: judge.columns.save(),
     told: judge.told,
     free: judge.free,
   };
   return packed(saved);
 }
+
+const open = (groups: Groups) =>
+  [...groups].map(({ service, next: _, most: __, ...own }) => ({ ...own, service: service.key }));
 
 /** Throws when the bytes are not of `save`, or of groups that something else held together; nothing is learnt then. */
 export function load(bytes: Uint8Array, memory: Memory): void {
@@ -146,12 +152,14 @@ export function load(bytes: Uint8Array, memory: Memory): void {
   judge.free = saved.free.filter((row) => row < length);
   memory.judged = saved.judged;
   memory.heard = saved.heard;
-  memory.partial = saved.partial;
+  memory.missed = saved.missed;
   for (const [key, each] of services) memory.services.set(key, each);
-  for (const each of saved.groups) {
-    const own = services.get(each.service);
-    if (own && each.messages.every((number) => number < own.messages.length)) {
-      memory.groups.open({ ...each, service: own });
+  for (const kind of ["groups", "sessions"] as const) {
+    for (const each of saved[kind]) {
+      const own = services.get(each.service);
+      if (own && each.messages.every((number) => number < own.messages.length)) {
+        memory[kind].open({ ...each, service: own });
+      }
     }
   }
 }

@@ -7,9 +7,9 @@ export interface Noun {
   readonly many: string;
 }
 
-/** What a group is called, by what holds it together. */
-export function nounOf(by: string): Noun {
-  if (by === "trace_id") return { one: "trace", many: "traces" };
+/** What a group is called, by what holds it together; one by trace id that has none is a session. */
+export function nounOf(by: string, trace: string): Noun {
+  if (by === "trace_id") return trace === "" ? { one: "session", many: "sessions" } : { one: "trace", many: "traces" };
   if (by === "window") return { one: "window", many: "windows" };
   return { one: `group of one ${by}`, many: `groups of one ${by}` };
 }

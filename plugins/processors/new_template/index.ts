@@ -1,28 +1,16 @@
 // Tells log statements that a service never made before, by how severe they are and how rarely it makes new ones; a deployment is one event.
-import { type Batch, defineFinder, duration, type Labels, Services, serviceName, type Templates, z } from "vedette";
-import { commonRate, discoveryRate, seenAgain } from "vedette/counts";
+import { type Batch, defineFinder, duration, type Labels, Services, type Templates, z } from "vedette";
+import { seenAgain } from "vedette/counts";
+import { Events } from "./events.ts";
+import { Expectation } from "./expectation.ts";
 import { load, save } from "./saved.ts";
-import { type Candidate, Service, type Statement, WATCHED } from "./service.ts";
-import { AGAIN, ERROR, FATAL, kindOf, MOST_ADDED, RANKS, rankOf, rarityOf, rarityOfMany } from "./surprise.ts";
-import { sentence, severityOf, wordsOf } from "./words.ts";
+import { Service, type Statement, WATCHED } from "./service.ts";
+import { AGAIN, kindOf, MOST_ADDED, rankOf, rarityOf } from "./surprise.ts";
+import { severityOf, wordsOf } from "./words.ts";
 
-/** What is milder than an ERROR waits so long for others that are as new. Milliseconds. */
-const SETTLES = 30_000;
-/** New statements within so long of each other are one event, which lasts at most an hour. */
-const ONE_EVENT = 900_000;
-const LONGEST_EVENT = 3_600_000;
-/** An ERROR within a milder event is told by itself when coming again has added so much to its rarity. */
-const KEEPS_COMING = 1;
-/** In which what is new is counted together. Milliseconds. */
-const WINDOWS = [300_000, ONE_EVENT];
-const MOST_CANDIDATES = 64;
-const MOST_CONTRIBUTORS = 20;
 /** Of one service; of all together it is `max_series`. */
 const MOST_STATEMENTS = 10_000;
 const MOST_SERVICES = 5000;
-/** What all services find of a kind is counted once in so long. Milliseconds. */
-const STEP = 10_000;
-const MOST_RATES = 256;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -53,7 +41,8 @@ export default defineFinder({
     });
     /** By id of a series; null: not watched. */
     const known: (Series | null | undefined)[] = [];
-    const rates = new Map<number, number>();
+    const expectation = new Expectation(services);
+    const events = new Events(detection, expectation);
     let templates: Templates | undefined;
     let day = Number.NaN;
     let statements = 0;
@@ -69,11 +58,12 @@ export default defineFinder({
       const rank = rankOf(severity || severityOf(text));
       const words = wordsOf(text);
       const variant = service.hasLike(words);
-      const judged = time - service.began >= learning && !service.isFlooded(rank, time);
-      const rarity = judged ? rarityOf(expected(service, kindOf(rank, variant), time), rank) : Number.NaN;
+      const judged = time - service.began >= learning && !service.isFlooded(rank, time) && !service.hasMoreOf(words);
+      const rarity = judged ? rarityOf(expectation.of(service, kindOf(rank, variant), time), rank) : Number.NaN;
+      const part = service.wasToldLike(words, rank, time);
       const statement = {
         ...{ id, rank, variant, words, first: time, rarity, day: Math.floor(time / DAY) },
-        ...{ records: 1, last: time, added: 0, tried: 0, part: false },
+        ...{ records: 1, last: time, added: 0, tried: 0, part },
       };
       service.add(statement);
       statements++;
@@ -91,19 +81,6 @@ export default defineFinder({
       statements += largest.statements.size;
     }
 
-    /** Discoveries of a kind that are to be expected a minute. */
-    function expected(service: Service, kind: number, time: number): number {
-      const step = Math.floor(time / STEP);
-      const key = step * 2 * RANKS + kind;
-      let rate = rates.get(key);
-      if (rate === undefined) {
-        if (rates.size >= MOST_RATES) rates.clear();
-        rate = commonRate(kind, step * STEP, services.values());
-        rates.set(key, rate);
-      }
-      return discoveryRate(service, kind, time, rate);
-    }
-
     /** A template that has no settled number yet: new, watched, or not seen since the restart or since yesterday. */
     function look(batch: Batch<"logs">, row: number, { service, settled }: Series, number: number, time: number): void {
       const id = templates!.id(number);
@@ -118,124 +95,10 @@ export default defineFinder({
           return;
         }
         if (!counts) return;
-        const more = AGAIN * seenAgain(time - statement.first, statement.first - service.began);
+        const more = AGAIN[statement.rank] * seenAgain(time - statement.first, statement.first - service.began);
         statement.added = Math.min(MOST_ADDED[statement.rank], statement.added + more);
       }
-      if (!Number.isNaN(statement.rarity)) consider(batch, row, service, statement, number, time);
-    }
-
-    function consider(
-      batch: Batch<"logs">,
-      row: number,
-      service: Service,
-      statement: Statement,
-      number: number,
-      time: number,
-    ): void {
-      if (belongs(service, statement, time)) return;
-      let candidate = service.candidates.find((each) => each.statement === statement);
-      if (candidate) {
-        // it may have grown more general
-        candidate.labels = { ...candidate.labels, template: templates!.text(number) };
-      } else {
-        const labels = batch.labels(row);
-        service.follow(labels, time);
-        candidate = { statement, labels };
-        wait(service, candidate, time);
-      }
-      if (statement.rank >= ERROR) tell(service, time, { batch, row, candidate });
-    }
-
-    function wait(service: Service, candidate: Candidate, time: number): void {
-      const { candidates } = service;
-      if (Number.isNaN(service.waiting)) service.waiting = time;
-      if (candidates.length < MOST_CANDIDATES) {
-        candidates.push(candidate);
-        return;
-      }
-      const least = candidates.reduce((a, b) => (surprise(b) < surprise(a) ? b : a));
-      if (surprise(candidate) > surprise(least)) candidates[candidates.indexOf(least)] = candidate;
-    }
-
-    /** Whether it is part of an event that was told, and no more than that. */
-    function belongs({ event }: Service, statement: Statement, time: number): boolean {
-      const lasts =
-        event !== undefined &&
-        time >= event.began &&
-        time <= event.until &&
-        Math.abs(time - event.began) <= LONGEST_EVENT;
-      if (!lasts) return statement.part;
-      statement.part = true;
-      if (statement.first === time) event.until = time + ONE_EVENT;
-      const { rank, added } = statement;
-      return rank <= event.rank || rank < ERROR || (rank < FATAL && added < KEEPS_COMING);
-    }
-
-    /** Of all that the service said for the first time of late: in the minutes in which that is most surprising, with variants or without. */
-    function rarityOfAll(service: Service, time: number): number {
-      let most = 0;
-      for (const window of WINDOWS) {
-        let count = 0;
-        let rate = 0;
-        for (const variant of [false, true]) {
-          for (let rank = 0; rank < RANKS; rank++) {
-            const kind = kindOf(rank, variant);
-            count += service.discoveries[kind].between(time - window, time + 1);
-            rate += expected(service, kind, time - window);
-          }
-          most = Math.max(most, rarityOfMany(count, (rate * window) / MINUTE));
-        }
-      }
-      return most;
-    }
-
-    /** Tells the most surprising of those that wait, with the others; on the record that it was found in, where there is one. */
-    function tell(
-      service: Service,
-      time: number,
-      found?: { batch: Batch<"logs">; row: number; candidate: Candidate },
-    ): void {
-      const { candidates } = service;
-      const first = candidates.reduce((a, b) => (surprise(b) > surprise(a) ? b : a));
-      const { statement } = first;
-      const { example, ...rest } = first.labels;
-      // it may have waited while the user had them hidden
-      const labels = { ...rest, ...(example !== undefined && !(templates?.hidden ?? true) && { example }) };
-      const rarity = Math.max(surprise(first), rarityOfAll(service, time));
-      const others = candidates.filter((each) => each !== first).sort((a, b) => surprise(b) - surprise(a));
-      const version = service.versionSince(time - LONGEST_EVENT);
-      const text = labels.template ?? "";
-      const finding = {
-        type: "new_template",
-        signal: "logs",
-        labels,
-        about: statement.id,
-        time,
-        since: service.waiting,
-        rarity,
-        tried: statement.tried,
-        observed: statement.records,
-        expected: 0,
-        reason: sentence(serviceName(labels), labels.name, text, statement.records, others.length, version),
-        contributors: others.slice(0, MOST_CONTRIBUTORS).map((each) => each.labels.template ?? ""),
-      } as const;
-      const own = found?.candidate === first ? found : undefined;
-      if (!detection.find(finding, own?.batch, own?.row)) {
-        statement.tried = Math.max(statement.tried, rarity);
-        return;
-      }
-      const { event } = service;
-      const rank = candidates.reduce((worst, each) => Math.max(worst, each.statement.rank), 0);
-      // what is told within an event goes on with it
-      if (event && statement.part) Object.assign(event, { rank: Math.max(rank, event.rank), until: time + ONE_EVENT });
-      else service.event = { began: service.waiting, until: time + ONE_EVENT, rank };
-      for (const each of candidates) each.statement.part = true;
-      settle(service);
-    }
-
-    function settle(service: Service): void {
-      service.candidates = [];
-      service.waiting = Number.NaN;
+      if (!Number.isNaN(statement.rarity)) events.consider(service, statement, { batch, row, number }, time);
     }
 
     return {
@@ -270,12 +133,7 @@ export default defineFinder({
         return batch;
       },
       tick(now) {
-        for (const service of services.values()) {
-          if (!(Math.abs(now - service.waiting) >= SETTLES)) continue;
-          tell(service, now);
-          // what was not surprising enough is taken up again when it is seen again
-          settle(service);
-        }
+        for (const service of services.values()) events.settle(service, now, templates?.hidden ?? true);
       },
       forget(_, id) {
         const series = known[id];
@@ -292,5 +150,3 @@ export default defineFinder({
     };
   },
 });
-
-const surprise = ({ statement }: Candidate) => statement.rarity + statement.added;

@@ -2,7 +2,7 @@
 import type { Labels } from "vedette";
 import { Discoveries } from "vedette/counts";
 import { kindOf, RANKS } from "./surprise.ts";
-import { isVariant } from "./words.ts";
+import { differInOne, isMoreGeneral, isVariant } from "./words.ts";
 
 /** A statement is watched for so long after its first sight. Milliseconds. */
 export const WATCHED = 3_600_000;
@@ -80,6 +80,18 @@ export class Service {
     return this.recent.some((other) => isVariant(words, other.words!));
   }
 
+  /** Whether a template of these words is one that was learnt of late, and has grown more general. */
+  hasMoreOf(words: Int32Array): boolean {
+    return this.recent.some((other) => isMoreGeneral(words, other.words!));
+  }
+
+  /** Whether what was told of late was the same but for a word, and no milder. */
+  wasToldLike(words: Int32Array, rank: number, time: number): boolean {
+    const isLike = (other: Statement) =>
+      other.part && other.rank >= rank && Math.abs(time - other.first) <= DAY && differInOne(words, other.words!);
+    return this.recent.some(isLike);
+  }
+
   /** Whether so many of a rank were new within a minute that one more is not worth a look. */
   isFlooded(rank: number, time: number): boolean {
     const since = time - MINUTE;
@@ -106,6 +118,12 @@ export class Service {
     if (Math.abs(time - statement.last) < APART) return false;
     statement.last = time;
     return true;
+  }
+
+  /** Nothing waits any more. */
+  settle(): void {
+    this.candidates = [];
+    this.waiting = Number.NaN;
   }
 
   /** Forgets an eighth: first what did not come again within an hour, then what was not seen for longest. */

@@ -1,10 +1,13 @@
 // How surprising a statement that was never seen before is: by how rare such are, how severe it is, and how often it came since.
 
 /** What severities are worth, in decades: a new error is sooner a fault than a new INFO. */
-const WORTH = [-1, 0, 1, 2];
-/** What seems unlikely of a repetition happens more often: what goes wrong once does so several times. What repetitions add at most. */
-export const AGAIN = 0.6;
-export const MOST_ADDED = [4, 4, 5, 5];
+const WORTH = [-1, 0, 0.5, 2];
+/**
+ * How much of what seems unlikely of a repetition is believed, by rank: what goes wrong once does so several times, while of what is said in the course of things
+ * next to nothing new comes three times within a quarter of an hour, but for what was deployed or runs once a day. And what repetitions add at most, in decades.
+ */
+export const AGAIN = [0.9, 0.6, 0.6, 0.6];
+export const MOST_ADDED = [6, 4, 5, 5];
 /** Statements that are new at once have one cause in threes. */
 const TOGETHER = 3;
 

@@ -6,6 +6,8 @@ const MOST_WORDS = 32;
 /** Two templates with so large a share of the words of the shorter one, and at least so many, in common are variants of one. */
 const SHARED = 0.6;
 const LEAST_SHARED = 2;
+/** Words that became parameters at once. */
+const MOST_LOST = 2;
 
 /** The words of a template that say something, each once, as sorted hashes: no parameters, with or without their key. */
 export function wordsOf(text: string): Int32Array {
@@ -22,6 +24,24 @@ function hashOf(word: string): number {
 
 /** Whether they are of two variants of one statement: one that says why it failed, or whom it concerns, in words. */
 export function isVariant(words: Int32Array, other: Int32Array): boolean {
+  const shared = sharedOf(words, other);
+  return shared >= LEAST_SHARED && shared >= SHARED * Math.min(words.length, other.length);
+}
+
+/** Whether they have all words in common but one of each. */
+export function differInOne(words: Int32Array, other: Int32Array): boolean {
+  const shared = sharedOf(words, other);
+  return shared >= LEAST_SHARED && shared >= Math.max(words.length, other.length) - 1;
+}
+
+/** Whether the first are what is left of the others where their template grew more general. */
+export function isMoreGeneral(words: Int32Array, other: Int32Array): boolean {
+  if (words.length < LEAST_SHARED || other.length - words.length > MOST_LOST) return false;
+  return sharedOf(words, other) === words.length;
+}
+
+/** How many words they have in common. */
+function sharedOf(words: Int32Array, other: Int32Array): number {
   let shared = 0;
   for (let i = 0, k = 0; i < words.length && k < other.length; ) {
     if (words[i] === other[k]) {
@@ -31,7 +51,7 @@ export function isVariant(words: Int32Array, other: Int32Array): boolean {
     } else if (words[i] < other[k]) i++;
     else k++;
   }
-  return shared >= LEAST_SHARED && shared >= SHARED * Math.min(words.length, other.length);
+  return shared;
 }
 
 /** Levels as they are written where a record has no severity number, with one that stands for it. */
