@@ -46,6 +46,9 @@ export const DISPERSION_STATE = {
   /** The same of the ratio of variance to mean at small counts, as of calls that come in bursts. */
   clumped: "f32",
   clumpInformed: "f32",
+  /** What was learnt of it in this quarter of an hour, and in the one before. */
+  clumpedNew: ["f32", 2],
+  clumpInformedNew: ["f32", 2],
   /** By window, of all series. */
   fleetDispersed: ["f64", MEASURED, "shared"],
   fleetInformed: ["f64", MEASURED, "shared"],
@@ -81,7 +84,8 @@ export function learnDispersion(
   trust: number,
   calm: boolean,
 ): void {
-  const { dispersed, informed, clumped, clumpInformed, fleetDispersed, fleetInformed } = state;
+  const { dispersed, informed, clumped, clumpInformed, clumpedNew, clumpInformedNew } = state;
+  const { fleetDispersed, fleetInformed } = state;
   const square = (y - m) * (y - m);
   const ratio = clumping(state, s);
   const at = s * MEASURED + w;
@@ -101,6 +105,22 @@ export function learnDispersion(
   const small = m / (2 * m + 1);
   const clump = (trust === DOUBTFUL ? Math.min(square, MOST_SMALL * ratio * m) : square) / m - known * m;
   const remember = 1 - Math.min(1 / CLUMP_MEMORY, seconds / MEMORY_SECONDS);
-  clumped[s] = clumped[s] * remember + small * clump;
-  clumpInformed[s] = clumpInformed[s] * remember + small;
+  clumped[s] *= remember;
+  clumpInformed[s] *= remember;
+  if (trust === YOUNG) {
+    clumped[s] += small * clump;
+    clumpInformed[s] += small;
+  } else {
+    clumpedNew[2 * s] += small * clump;
+    clumpInformedNew[2 * s] += small;
+  }
+}
+
+/** Called each quarter of an hour: what came in it says nothing of itself yet, so that what begins slowly does not explain itself. */
+export function ripen({ clumped, clumpInformed, clumpedNew, clumpInformedNew }: DispersionState, s: number): void {
+  clumped[s] += clumpedNew[2 * s + 1];
+  clumpInformed[s] += clumpInformedNew[2 * s + 1];
+  clumpedNew[2 * s + 1] = clumpedNew[2 * s];
+  clumpInformedNew[2 * s + 1] = clumpInformedNew[2 * s];
+  clumpedNew[2 * s] = clumpInformedNew[2 * s] = 0;
 }

@@ -92,7 +92,15 @@ export function restartWindows(state: RateState, s: number): void {
   state.sumDown[s] = 0;
 }
 
-export function endIncident({ incident, told }: RateState, s: number): void {
+/** What it summed up to is over; and windows under way that were told of it have no more of it to tell. */
+export function endIncident(state: RateState, s: number): void {
+  const { counted, expectedCount, incident, incidentAbove, told } = state;
+  const nearer = incidentAbove[s] === 1 ? Math.min : Math.max;
+  for (let at = s * WINDOWS; told[s] > 0 && at < (s + 1) * WINDOWS; at++) {
+    counted[at] = nearer(counted[at], expectedCount[at]);
+  }
+  state.sumUp[s] = 0;
+  state.sumDown[s] = 0;
   incident[s] = 0;
   told[s] = 0;
 }

@@ -13,7 +13,7 @@ export const DAY = 86_400;
 const LONGER = [MINUTE, 300, 1800, 3 * HOUR];
 
 /** Minutes that are remembered, and numbers of each. */
-export const RING = 10;
+export const RING = 15;
 export const NUMBERS = 3;
 
 /** Columns of `judgeRate`: some 800 bytes a series, 384 of them the time of day. */

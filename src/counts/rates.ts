@@ -1,7 +1,7 @@
 // How surprising the number of events of each interval is, with those of the intervals before it.
 import { type Claim, noClaim, propose } from "./claim.ts";
 import { cumulative } from "./cusum.ts";
-import { clumping, DOUBTFUL, dispersionAt, learnDispersion, NORMAL, WINDOWS, YOUNG } from "./dispersion.ts";
+import { clumping, DOUBTFUL, dispersionAt, learnDispersion, NORMAL, ripen, WINDOWS, YOUNG } from "./dispersion.ts";
 import { begin, follow, forget, levelDispersion, levelOf, lookAhead } from "./level.ts";
 import { endIncident, isNews, learnOrEndure, OPENS, restartWindows } from "./rate_incident.ts";
 import { HOUR, MINUTE, type Pace, type RateState } from "./rate_state.ts";
@@ -29,6 +29,8 @@ const ORDINARY = 3;
 const SLOW = 20;
 /** Counts from which a series on a first day is judged by its last minutes too. */
 const MANY = 50;
+/** Minutes after which what was learnt of noise is believed, at least. */
+const QUARTER = 15;
 /** Standard deviations between which a rate usually lies. */
 const USUALLY = 2.3;
 const MOST_EVENTS = 1e9;
@@ -111,6 +113,7 @@ export function judgeRate(
   const tells = rarity >= line && wanted(claim.observed, claim.expected);
   if (warm && !usual && (!tells || isNews(state, s, rarity, silent))) report(state, s, rarity, silent, claim);
   if (tick % minute === 0) endMinute(state, s, warm, minute * step);
+  if (tick % (QUARTER * minute) === 0) ripen(state, s);
   follow(state, s, y, tick, pace);
 }
 

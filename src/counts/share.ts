@@ -6,8 +6,8 @@ import { MINUTE, NUMBERS, type Pace, type RateState, RING } from "./rate_state.t
 import { negativeBinomialAbove, negativeBinomialBelow } from "./tails.ts";
 
 /** Windows of so many minutes are judged as each minute ends, if they are no longer than LONGEST seconds. */
-const LENGTHS = [1, 5, 10] as const;
-const LONGEST = 600;
+const LENGTHS = [1, 5, 10, 15] as const;
+const LONGEST = 900;
 /** Dispersion is at least this. */
 const FLOOR = 0.003;
 /** Calls that are so many times as many, or as few, are worth telling: shares move on their own by less. */
@@ -18,7 +18,7 @@ const LEAST_EXPECTED = 0.5;
 const LEAST_TELLING = 0.02;
 const ENOUGH_WINDOWS = 4;
 /** Two sides are looked at, windows that overlap, and the rate by itself. */
-const LOOKS = 1.5;
+const LOOKS = 1.8;
 /** Squared deviations below this share of the variance are no surprise. */
 const ORDINARY = 3;
 /** Rarity from which a window is learnt up to a bound. */

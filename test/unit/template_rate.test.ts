@@ -84,7 +84,7 @@ test("a burst is told once, of the template, with an example, its trace and how 
   assert.equal(Number.parseInt(first.labels.traceId, 16), Number(example![1]), "the trace is that of the example");
   assert.match(
     first.reason,
-    /^shop logged "payment <\*> refused" [\d.]+ times a minute; usually [\d.]+ times a minute \(rarer .*\); since 0[89]:\d\d UTC, \d+ records\.$/,
+    /^shop logged "payment <\*> refused" [\d.]+ times a (second|minute); usually [\d.]+ times a minute \(rarer .*\); since 0[89]:\d\d UTC, \d+ records\.$/,
   );
   assert.ok(
     more.length <= 1 && more.every(({ score }) => score >= 2 * first.score),
@@ -119,6 +119,24 @@ test("a severity of which many templates come more often is told as such", () =>
   const [found] = log(4, [cart, 5], ...many(6));
   assert.deepEqual([found.type, found.labels.name, found.labels.template], ["throughput", "ERROR", undefined]);
   assert.match(found.reason, /^shop logged ERROR records /);
+});
+
+test("what is said over and over in a moment is no burst, and what goes on is", () => {
+  const { log } = service();
+  assert.deepEqual(log(180, [cart, 5], [refused, 0.003]), []);
+  assert.deepEqual([...log(5 / 60, [refused, 3]), ...log(30, [cart, 5], [refused, 0.003])], [], "a pile");
+  assert.deepEqual(
+    log(15, [cart, 5], [refused, 0.06]).map(({ labels }) => labels.template),
+    ["payment <*> refused"],
+    "as many within a quarter of an hour",
+  );
+});
+
+test("a burst that was told is no news when a longer window ends", () => {
+  const { log } = service();
+  assert.deepEqual(log(240, [cart, 5], [refused, 0.005]), []);
+  assert.ok(log(10, [cart, 5], [refused, 0.5]).length > 0);
+  assert.deepEqual(log(240, [cart, 5], [refused, 0.005]), []);
 });
 
 test("a template that is new is not told as a burst", () => {
@@ -180,6 +198,12 @@ test("a service that is silent as a whole for a while logs everything no longer,
     log(minutes);
     assert.deepEqual(log(15, [cart, 5], [refused, 0.5], ...statements(10, 0.2)), [], `${minutes}`);
   }
+});
+
+test("what a service logs first after it was not heard does not make the rest silent", () => {
+  const { log } = service();
+  assert.deepEqual(log(240, [cart, 0.4], [refused, 0.02]), []);
+  assert.deepEqual([...log(100 / 60), ...log(5 / 60, [refused, 2]), ...log(10, [cart, 0.4], [refused, 0.02])], []);
 });
 
 test("a service with one statement that pauses is not told either", () => {

@@ -2,6 +2,7 @@
 import { defineIntervalDetector, isWanted, type StateOf, z } from "vedette";
 import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
 import { BURST_STATE, burst, judgeBurst } from "./burst.ts";
+import { distinct, REPEAT_STATE, recordsEach } from "./distinct.ts";
 import { GAP_STATE, gap, judgeGap } from "./gap.ts";
 import { saying } from "./saying.ts";
 
@@ -22,9 +23,12 @@ const STATE = {
   ...RATE_STATE,
   ...BURST_STATE,
   ...GAP_STATE,
+  ...REPEAT_STATE,
   /** When a burst was last told, and a silence. */
   burstTold: "f64",
   silenceTold: "f64",
+  /** Seconds of its silence in which its service was heard. */
+  missed: "f32",
   /** When its service was last silent as a whole for long. */
   paused: "f64",
 } as const;
@@ -52,6 +56,11 @@ export default defineIntervalDetector({
     let heard = true;
     const wanted = (now: number, usual: number) =>
       (now > usual ? now >= MORE * usual : now <= LESS * usual && heard) && isWanted(options, now, usual);
+    let each = 1;
+    let missed = 0;
+    // where nothing at all was heard, nothing is missing
+    const wantedRate = (now: number, usual: number) =>
+      wanted(now * each, usual * each) && (now > 0 || usual * missed * Math.LOG10E >= Math.min(line, THRESHOLD));
     const pace = paceOf(interval);
     // a service that starts says many things once: that is no surge
     const slower = { ...pace, windows: pace.windows.map((each) => (each < pace.minute ? Infinity : each)) };
@@ -62,18 +71,20 @@ export default defineIntervalDetector({
       const beside = others[i] + count[i] - y;
       heard = y + beside > 0;
       const wasTold = state.told[s] > 0;
-      const wasOpen = state.incident[s] > 0;
-      judgeRate(state, s, time[i] / 1000, y, whole ? slower : pace, line, wanted, beside);
-      // what small changes have summed up to was part of the incident that is over
-      if (wasOpen && state.incident[s] === 0) state.sumUp[s] = state.sumDown[s] = 0;
+      const events = distinct(state, s, y, pace.step);
+      each = recordsEach(state, s);
+      if (y > 0) state.missed[s] = 0;
+      else if (heard) state.missed[s] += pace.step;
+      missed = state.missed[s];
+      judgeRate(state, s, time[i] / 1000, events, whole ? slower : pace, line, wantedRate, beside);
       judgeBurst(state, s, y, Math.round(time[i] / interval) % pace.minute === 0, whole);
       judgeGap(state, s, y, beside, pace.step);
-      if (gap.rarity > 0 && !(rate.rarity >= gap.rarity) && wanted(0, gap.expected)) {
+      if (gap.rarity > 0 && !(rate.rarity >= gap.rarity) && wantedRate(0, gap.expected)) {
         if (gap.rarity >= line && (wasTold || !isNewSilence(state, s, time[i]))) continue;
         if (whole) finding[i] = ABSENCE;
         score[i] = gap.rarity;
         observed[i] = 0;
-        expected[i] = gap.expected;
+        expected[i] = gap.expected * each;
         since[i] = time[i] - state.silence[s] * 1000;
         continue;
       }
@@ -91,28 +102,29 @@ export default defineIntervalDetector({
       }
       score[i] = 0;
       if (!heard && rate.silent && rate.rarity >= line) state.paused[s] = time[i];
-      if (!wanted(rate.observed, rate.expected)) continue;
+      if (!wantedRate(rate.observed, rate.expected)) continue;
       const more = rate.observed > rate.expected;
       const known = more
-        ? rate.rarity < AGAIN * line && wasBurst(state, s, time[i])
+        ? rate.rarity < AGAIN * line && wasBurst(state, s, time[i], rate.since * 1000)
         : rate.rarity >= line && !isNewSilence(state, s, time[i], rate.silent);
       // what a pause of the whole service has left of a window
       const rest = !more && !rate.silent && state.paused[s] > rate.since * 1000;
       if (known || rest || rate.rarity === 0) continue;
       score[i] = rate.rarity;
-      observed[i] = rate.observed;
-      expected[i] = rate.expected;
-      lower[i] = rate.lower;
-      upper[i] = rate.upper;
+      observed[i] = rate.observed * each;
+      expected[i] = rate.expected * each;
+      lower[i] = rate.lower * each;
+      upper[i] = rate.upper * each;
       basis[i] = rate.basis;
       since[i] = rate.since * 1000;
-      if (!rate.silent) rows[i] = rate.events;
+      if (!rate.silent) rows[i] = Math.round(rate.events);
     }
   },
 });
 
-const wasBurst = ({ burstTold }: StateOf<typeof STATE>, s: number, time: number) =>
-  Math.abs(time - burstTold[s]) < TOLD;
+/** Whether a burst was told of late, or since `time` if that is longer ago. */
+const wasBurst = ({ burstTold }: StateOf<typeof STATE>, s: number, time: number, since = time) =>
+  Math.abs(time - burstTold[s]) < TOLD || since <= burstTold[s];
 
 /** Whether a burst that is past the line at `time` was not told of late; remembered as told. */
 function isNews(state: StateOf<typeof STATE>, s: number, time: number): boolean {
