@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly contentType: string;
   /** Beside those of the options, and before them where both have one. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of an answer that are worth reading; MOST_OF_AN_ANSWER unless given. */
+  readonly mostOfAnswer?: number;
 }
 
 /** Opened with the exporter, closed with it. It tries once: retries are the queue's. */
@@ -23,11 +25,13 @@ export class HttpClient {
   readonly #headers: http.OutgoingHttpHeaders = { "user-agent": "vedette" };
   readonly #compress: ReturnType<typeof compressorOf>;
   readonly #targets = new Map<string, Target>();
+  readonly #secretPath: boolean;
 
-  /** `urls` are all that it will be asked to send to, but for their paths and queries. */
-  constructor(options: HttpClientOptions, urls: readonly URL[], host: Host) {
+  /** `urls` are all that it will be asked to send to, but for their paths and queries. With `secretPath` no message shows a path. */
+  constructor(options: HttpClientOptions, urls: readonly URL[], host: Host, { secretPath = false } = {}) {
     this.#options = options;
     this.#host = host;
+    this.#secretPath = secretPath;
     this.#compress = compressorOf(options);
     for (const [name, value] of Object.entries(options.headers)) this.#headers[name.toLowerCase()] = value;
     const secure = urls.some(({ protocol }) => protocol === "https:");
@@ -44,12 +48,33 @@ export class HttpClient {
 
   /** The URL without credentials and query, for messages. */
   nameOf(url: URL): string {
-    return `${url.origin}${url.pathname}`;
+    return this.#secretPath ? url.origin : `${url.origin}${url.pathname}`;
+  }
+
+  /** What a request to the URL holds that no message may show, should an answer repeat it: values of headers, credentials, a secret path. */
+  secretsOf({ username, password, pathname, search }: URL): readonly string[] {
+    const values = Object.values({ ...this.#options.headers, ...this.#credentialsNow() });
+    // of "Bearer token" both
+    const secrets = values.flatMap((value) => [value, ...value.split(" ").slice(1)]);
+    if (password !== "") {
+      const login = [username, password].map(decodeURIComponent).join(":");
+      secrets.push(password, decodeURIComponent(password), Buffer.from(login).toString("base64"));
+    }
+    if (this.#secretPath) secrets.push(pathname + search, pathname.slice(1), search);
+    return secrets;
+  }
+
+  #credentialsNow(): Readonly<Record<string, string>> {
+    try {
+      return this.#credentials();
+    } catch {
+      return {};
+    }
   }
 
   /** Resolves with whatever status came back; rejects with a retryable ExportError when none did, or when there are no credentials. */
   async send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
-    const { method = "POST", contentType, headers } = request;
+    const { method = "POST", contentType, headers, mostOfAnswer } = request;
     const compressed = this.#compress && request.body.length > 0;
     const body = compressed ? await this.#compress!(request.body) : request.body;
     const target = this.#target(url);
@@ -57,14 +82,14 @@ export class HttpClient {
     if (compressed) all["content-encoding"] = this.#options.compression;
     Object.assign(all, this.#credentials());
     const agent = this.#connections.of(target.secure);
-    return exchange(target, { method, headers: all, body, agent }, signal);
+    return exchange(target, { method, headers: all, body, agent, mostOfAnswer }, signal);
   }
 
   #target(url: URL): Target {
     let target = this.#targets.get(url.href);
     if (!target) {
       if (this.#targets.size >= MOST_TARGETS) this.#targets.clear();
-      target = targetOf(url);
+      target = targetOf(url, this.nameOf(url));
       this.#targets.set(url.href, target);
     }
     return target;

@@ -16,15 +16,15 @@ export interface Answer {
 
 /** A place to send to, with all that stays the same from request to request. */
 export interface Target {
-  /** The URL without credentials and query, for messages. */
+  /** The URL for messages. */
   readonly name: string;
   readonly secure: boolean;
   readonly options: http.RequestOptions;
 }
 
-export function targetOf(url: URL): Target {
+export function targetOf(url: URL, name: string): Target {
   return {
-    name: `${url.origin}${url.pathname}`,
+    name,
     secure: url.protocol === "https:",
     options: urlToHttpOptions(url),
   };
@@ -35,6 +35,8 @@ export interface Request {
   readonly headers: http.OutgoingHttpHeaders;
   readonly body: Uint8Array;
   readonly agent: http.Agent;
+  /** Bytes of an answer that are worth reading, where that is not MOST_OF_AN_ANSWER. */
+  readonly mostOfAnswer?: number | undefined;
 }
 
 const REMEDY: Record<string, string> = {
@@ -68,7 +70,7 @@ function unreachable(target: Target, error: NodeJS.ErrnoException, signal: Abort
  */
 export function exchange(
   target: Target,
-  { method, headers, body, agent }: Request,
+  { method, headers, body, agent, mostOfAnswer = MOST_OF_AN_ANSWER }: Request,
   signal: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -87,7 +89,7 @@ export function exchange(
       response.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         length += chunk.length;
-        if (length > MOST_OF_AN_ANSWER) response.destroy();
+        if (length > mostOfAnswer) response.destroy();
       });
       response.on("error", () => {});
       response.on("close", () => {

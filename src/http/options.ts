@@ -23,6 +23,15 @@ function headerProblem(name: string, value: string): string | undefined {
 }
 
 const secret = () => z.string().meta({ secret: true });
+/** An option type for a key that goes into a header. */
+export const headerKey = () =>
+  z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, {
+      error: "must be characters that a header can hold; is there a space or a line end behind it?",
+    })
+    .meta({ secret: true });
+
 const pair = z.object({ name: z.string().describe("Its name."), value: secret().describe("Its value.") });
 const pairs = z.array(pair).transform((list) => Object.fromEntries(list.map(({ name, value }) => [name, value])));
 const headers = z.union([z.record(z.string(), secret()), pairs]).superRefine((headers, context) => {
