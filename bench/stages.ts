@@ -121,6 +121,7 @@ function cases(signal: Telemetry, requests: readonly Uint8Array[], items: number
     basis: new Uint8Array(numbers.score.length),
     since: new Float64Array(numbers.score.length).fill(Number.NaN),
     rows: new Float64Array(numbers.score.length).fill(Number.NaN),
+    lasts: new Uint8Array(numbers.score.length),
   };
   const watched = new Intake<Telemetry>(signal, SEED, 1_000_000);
   const detector = detectorOf(signal, watched);

@@ -9,7 +9,7 @@ import { SECTIONS, type Section, singular } from "./config/id.ts";
 import { nearest, type Problem, quoted } from "./config/problems.ts";
 import { combinationOptions } from "./pipeline/compose.ts";
 import { intervalOptions } from "./pipeline/interval_options.ts";
-import { detectorOptions, oneLine, sendingOptions } from "./pipeline/options.ts";
+import { detectorOptions, oneLine, sendingOptionsOf } from "./pipeline/options.ts";
 import { vectorOptions } from "./pipeline/vector_options.ts";
 
 const OURS = new URL("../plugins/", import.meta.url);
@@ -99,7 +99,7 @@ function agentOptions(plugin: Plugin): Record<string, z.ZodType> {
     const { detection_direction, min_dev_from_expected, min_rel_dev_from_expected, ...left } = all;
     return left;
   }
-  return plugin.kind === "exporter" && plugin.sends ? sendingOptions : {};
+  return plugin.kind === "exporter" && plugin.sends ? sendingOptionsOf(plugin.defaults) : {};
 }
 
 /** All options of the component as a user writes them. */

@@ -80,7 +80,10 @@ function unfed(component: string, { id, shown }: ExtensionReference, { service: 
   const named = pipelines.find((pipeline) => pipeline.id === id);
   if (named?.receivers.includes(component)) return undefined;
   const fed = pipelines.filter(({ receivers }) => receivers.includes(component)).map((pipeline) => pipeline.id);
-  if (!named) return { code: "undefined-pipeline", message: `there is no pipeline ${shown}.${didYouMean(id, fed)}` };
+  if (!named) {
+    const some = fed.length > 0 ? ` ${component} feeds: ${fed.map(quoted).join(", ")}.` : "";
+    return { code: "undefined-pipeline", message: `there is no pipeline ${shown}.${didYouMean(id, fed) || some}` };
+  }
   return { code: "unfed-pipeline", message: `${component} does not feed ${shown}; list it among its receivers` };
 }
 

@@ -1,4 +1,5 @@
 // Processors of anomalies on a clock that the test moves: anomalies and ticks in, what goes on out, restarts in between.
+import { createHash } from "node:crypto";
 import type { Anomaly, ProcessorPlugin } from "vedette";
 import type { FakeHost } from "vedette/testing";
 import { fakeHost } from "vedette/testing";
@@ -23,6 +24,8 @@ export interface AnomalyTimeline {
   raise(...anomalies: Partial<Anomaly>[]): Anomaly[];
   /** Lets time pass, with a tick each second. What goes on meanwhile. */
   tick(seconds?: number): Anomaly[];
+  /** A detector says that what it told under this fingerprint goes on. */
+  lasts(fingerprint: string): void;
   /** What is saved now goes into a new process that begins `seconds` later. */
   restart(seconds?: number): void;
   readonly errors: number;
@@ -69,6 +72,9 @@ export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, 
       }
       return since(from);
     },
+    lasts(fingerprint) {
+      for (const part of running.parts) part.lasts?.(fingerprint, set());
+    },
     restart(seconds = 0) {
       const saved = running.parts.map((part) => part.save?.());
       timeline.now += seconds;
@@ -99,7 +105,7 @@ function clock(time: number): string {
 /** An anomaly of a service, about something of it: the fingerprint is made of the two. */
 export function about(service: string, what: string, changes: Partial<Anomaly> = {}): Partial<Anomaly> {
   const { labels } = anomalyOf();
-  const fingerprint = Buffer.from(`${service} ${what}`).toString("hex").padEnd(16, "0").slice(-16);
+  const fingerprint = createHash("sha256").update(`${service} ${what}`).digest("hex").slice(0, 16);
   const own = { ...labels, name: what, resource: { "service.name": service } };
   return { fingerprint, labels: own, reason: `${what} of ${service} is odd`, ...changes };
 }

@@ -89,7 +89,7 @@ export function judgeOf(detector: keyof typeof DETECTORS, series: number): (valu
   const own = optionsOf(plugin).parse({});
   const state = new SeriesState(plugin.state);
   state.grow(series);
-  const marks = { finding: new Uint8Array(series), basis: new Uint8Array(series) };
+  const marks = { finding: new Uint8Array(series), basis: new Uint8Array(series), lasts: new Uint8Array(series) };
   const score = column();
   const verdicts = { score, observed: column(), expected: column(), lower: column(), upper: column(), ...marks };
   return (value) => {

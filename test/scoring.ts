@@ -32,6 +32,7 @@ export function scored(
     basis: new Uint8Array(length),
     since: numbers(),
     rows: numbers(),
+    lasts: new Uint8Array(length),
   };
   const time = Float64Array.from({ length }, (_, i) => begin + i * step);
   const age = Uint32Array.from({ length }, (_, i) => (state ? i + 1 : i));

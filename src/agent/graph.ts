@@ -276,10 +276,10 @@ class Builder {
       }
       if (plugin.kind === "processor") return plugin.create(options, host);
       const finder = plugin as FinderPlugin<any, any>;
-      const { raise } = this.#lender.turn;
+      const { raise, lasts } = this.#lender.turn;
       const settings = options as DetectorOptions;
       const { counts } = before?.findings?.reporter ?? {};
-      findings = new Findings(host, settings, lineOf(settings, finder), raise, counts, this.#lender.tap);
+      findings = new Findings(host, settings, lineOf(settings, finder), raise, counts, this.#lender.tap, lasts);
       return finder.create(options, host, findings);
     });
     const made = { ...place, plugin, options, host, part, findings };
@@ -317,8 +317,9 @@ class Builder {
       before instanceof Detector || before instanceof VectorDetector || before instanceof IntervalDetector;
     const counts = detects ? before.counts : undefined;
     const { turn, tap } = this.#lender;
-    if (plugin.rows === "intervals") return new IntervalDetector(plugin, options, host, table, turn.raise, counts, tap);
-    if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, turn.raise, counts, tap);
-    return new Detector(plugin, options, options as DetectorOptions, host, table, turn.raise, counts, tap);
+    const { raise, lasts } = turn;
+    if (plugin.rows === "intervals") return new IntervalDetector(plugin, options, host, table, raise, counts, tap, lasts);
+    if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, raise, counts, tap, lasts);
+    return new Detector(plugin, options, options as DetectorOptions, host, table, raise, counts, tap, lasts);
   }
 }

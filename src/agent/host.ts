@@ -40,6 +40,7 @@ export function hostOf(
     agent,
     now,
     extension: (id) => extension(id, silent),
+    calls: () => agent.calls(),
     random: seededRandom(place.id),
     report(status, reason) {
       if (silent) kept = [status, reason];

@@ -6,7 +6,13 @@ import { keyOf, type Store } from "../series/store.ts";
 import type { Graph, Staged } from "./graph.ts";
 import { type Made, messageOf } from "./lifecycle.ts";
 
-type Processor = Staged<any>;
+type Remembering = Staged<any>;
+
+/** By the key under which it is kept. Connectors stand beside pipelines, none of which has their section's name. */
+function rememberingIn({ processors, connectors }: Graph): ReadonlyMap<string, Remembering> {
+  const all = [...processors.values(), ...connectors.values()];
+  return new Map(all.map((made) => [keyOf(made.pipeline ?? made.section, made.id), made]));
+}
 
 /** The last round of saving that saved all. */
 export interface SavedState {
@@ -34,17 +40,19 @@ export class Memory {
   /** Gives what `fresh` brings into the graph what was saved of it, unless `old` has it to hand on. */
   async restore(graph: Graph, fresh: readonly Made[], old?: Graph): Promise<void> {
     if (!this.#store) return;
-    for (const [name, made] of graph.processors) {
-      if (!fresh.includes(made) || old?.processors.has(name)) continue;
+    const before = old && rememberingIn(old);
+    for (const [key, made] of rememberingIn(graph)) {
+      if (!fresh.includes(made) || before?.has(key)) continue;
       const kept = this.#keptOf(made);
-      if (kept) await this.#store.restore(keyOf(made.pipeline!, made.id), kept);
+      if (kept) await this.#store.restore(key, kept);
     }
   }
 
   /** What changed goes on with what its predecessor knows, where that fits; in one tick. One that kept failing begins anew. */
   handOn(old: Graph, next: Graph): void {
-    for (const [name, made] of next.processors) {
-      const before = old.processors.get(name);
+    const had = rememberingIn(old);
+    for (const [key, made] of rememberingIn(next)) {
+      const before = had.get(key);
       if (!before || before.part === made.part || before.stage.out) continue;
       const from = this.#keptOf(before);
       const to = this.#keptOf(made);
@@ -86,9 +94,9 @@ export class Memory {
       },
       restore: (snapshot) => kept.restore(snapshot),
     });
-    const components = [...graph.processors.values()].flatMap((made) => {
+    const components = [...rememberingIn(graph)].flatMap(([key, made]) => {
       const kept = this.#keptOf(made);
-      return kept ? [[keyOf(made.pipeline!, made.id), weighed(kept)] as const] : [];
+      return kept ? [[key, weighed(kept)] as const] : [];
     });
     const saving = store.saveAll(components);
     this.#saving = saving.then(() => {
@@ -97,11 +105,17 @@ export class Memory {
     if (await saving) this.saved = { seconds: (performance.now() - began) / 1000, bytes, at: this.#now() };
   }
 
+  /** What every component knows at this moment, by its key. */
+  capture(graph: Graph): Map<string, Snapshot> {
+    const kept = [...rememberingIn(graph)].map(([key, made]) => [key, this.#keptOf(made)?.takeSnapshot()] as const);
+    return new Map(kept.filter((each): each is [string, Snapshot] => each[1] !== undefined));
+  }
+
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #keptOf({ plugin, part, findings }: Processor): Kept | undefined {
+  #keptOf({ plugin, part, findings }: Remembering): Kept | undefined {
     const kept = keptOf(plugin.type, part, this.#now);
     return kept && findings ? findings.keeping(kept) : kept;
   }

@@ -35,6 +35,8 @@ export interface Anomaly {
   readonly reason: string;
   /** Whether the user asked for companion gauges beside the event. */
   readonly companions: boolean;
+  /** Whether it lasts until its finder says that it is resolved, however long nothing is heard of it: a silence. */
+  readonly untilResolved?: true;
   /** Of a change of an episode, what it is by now. */
   readonly episode?: Episode;
   /** Of an incident: what was joined. `labels` are then those of its most probable origin. */
@@ -75,3 +77,6 @@ export interface Origin {
   /** Whole sentences, the weightiest first. */
   readonly reasons: readonly string[];
 }
+
+/** When the episode of that id opened, in Unix milliseconds; NaN where the id does not say. */
+export const openedAt = (id: string | undefined): number => Number.parseInt(id?.split("-")[1] ?? "", 36);

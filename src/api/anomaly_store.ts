@@ -37,6 +37,10 @@ export interface Effect {
   readonly factor: number;
   /** An anomaly whose own score is larger is never changed by it; Infinity where it sharpens. */
   readonly upTo: number;
+  /** Nor is one that lies farther than this from what was expected, or beyond its bounds, in the row's unit: scores say how rare something is, and hardly how large. */
+  readonly reach?: number;
+  /** The same where different series are meant: as a multiple of how far the bound lies from what was expected. */
+  readonly bands?: number;
   /** Unix milliseconds. */
   readonly until: number;
   /** One plain sentence: what it does. */

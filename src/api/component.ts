@@ -34,6 +34,11 @@ export interface Host {
   report(status: "ok" | "recoverable_error" | "permanent_error", reason?: string): void;
   /** The extension of this id as it runs now; ask again for each use, since a reload may replace it. Throws when there is none. */
   extension(id: string): Extension;
+  /**
+   * Who calls whom, as far as processors of the agent have learnt it from traces: for processors of anomalies, which see none. A list made anew,
+   * of up to tens of thousands: ask seldom. Empty where nothing learns it.
+   */
+  calls(): readonly ServiceCall[];
 }
 
 export interface Component {
@@ -75,6 +80,11 @@ export interface Processor<S extends Signal> extends Component {
   /** Called with every anomaly that anything in the agent raises, at once: before the processors that follow see the batch. */
   found?(anomaly: Anomaly): void;
   /**
+   * Called where a detector sees at `time`, in Unix milliseconds, that what it told goes on, though it is no news: often, and of fingerprints that
+   * nobody may have been told of.
+   */
+  lasts?(fingerprint: string, time: number): void;
+  /**
    * Whether it waits for a batch to add something to (`Batch.append`), or has anomalies to hand on: asked about once a second, and when the agent stops;
    * then an empty batch, or an empty list, comes through the pipeline.
    */
@@ -111,6 +121,9 @@ export interface Connector<S extends Signal> extends Component {
   tick?(now: number): void;
   /** As of a processor. */
   forget?(signal: S, series: number): void;
+  /** Both as of a processor. */
+  save?(): Uint8Array;
+  load?(saved: Uint8Array): void;
 }
 
 /** The agent queues and retries; an exporter only sends. */

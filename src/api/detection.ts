@@ -26,6 +26,8 @@ export interface Finding {
   readonly contributors?: readonly string[];
   /** "open" unless said otherwise. A resolved one is told whatever its rarity: resolve only what `find` has raised. */
   readonly state?: "open" | "resolved";
+  /** Of an open one: it lasts until it is handed over as resolved, however long nothing is said of it. */
+  readonly untilResolved?: true;
   /** When the episode opened, where that was earlier: it names the episode. Unix milliseconds. */
   readonly since?: number;
 }
@@ -40,4 +42,6 @@ export interface Detection {
    * that it was found in. Whether it was raised.
    */
   find(finding: Finding, batch?: Batch, row?: number): boolean;
+  /** What was raised of these goes on at `time`, Unix milliseconds, though it is no news: it keeps its episode open. */
+  lasts(signal: Telemetry, labels: Labels, about: string | undefined, time: number): void;
 }

@@ -54,6 +54,8 @@ export interface Verdicts {
   /** Since when the same lasts, in Unix milliseconds, and how many rows it has been: for the sentence and the episode. NaN where it is this row alone. */
   readonly since: Float64Array;
   readonly rows: Float64Array;
+  /** 1 where what was told of this series goes on, though it is no news: it keeps its episode open. 0 when it is called. */
+  readonly lasts: Uint8Array;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { AnomalyStore } from "./anomaly_store.ts";
 import type { Component, Host, Status } from "./component.ts";
+import type { Rehearsal, RehearsalOptions } from "./rehearsal.ts";
 import type { Signal } from "./signals.ts";
 import type { ServiceCall } from "./traces.ts";
 
@@ -83,6 +84,11 @@ export interface AgentView {
   measurements(): readonly Measurement[];
   /** Who calls whom, the busiest first, as far as processors have learnt it. */
   calls(): readonly ServiceCall[];
+  /**
+   * Copies what comes in for a while, then plants faults into the copy and runs it through detectors that know what the running ones knew: what they
+   * find. One at a time. Rejects with words for the operator when it cannot; absent in replays.
+   */
+  rehearse?(options: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal>;
 }
 
 export interface ExtensionHost extends Host {

@@ -166,6 +166,14 @@ export interface ExporterPlugin<C extends z.ZodObject = z.ZodObject, S extends S
   readonly signals: readonly S[];
   /** True for one that sends over a network: it gets `timeout`, `retry_on_failure` and `sending_queue` as options. */
   readonly sends: boolean;
+  /** True for one that changes things outside by what it is told: no replay runs it. */
+  readonly acts?: boolean;
+  /** Other defaults for those: one consumer sends in order. */
+  readonly defaults?: {
+    readonly timeout?: string;
+    readonly num_consumers?: number;
+    readonly max_elapsed_time?: string;
+  };
   /** Why these options cannot serve one of `signals`, with a remedy; undefined when they can. */
   readonly unfit?: (config: z.output<C>, signal: S) => string | undefined;
   create(config: z.output<C>, host: Host): Exporter<S>;

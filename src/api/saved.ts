@@ -1,6 +1,7 @@
 // What a component remembers, as bytes for `save`: a structured clone, and its check when it comes back.
 import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
+import type { Anomaly } from "./anomaly.ts";
 import type { AttributeValue, Labels } from "./signals.ts";
 
 /** Keeps what JSON loses: NaN, bigints, bytes, typed arrays, maps. */
@@ -53,3 +54,46 @@ export const labelsShape: z.ZodType<Labels> = z.object({
 
 /** Shape of a time, and of another number that may be NaN. */
 export const timeShape = z.union([z.number(), z.nan()]);
+
+/** Any number: NaN and the infinities too. */
+const number = z.custom<number>((value) => typeof value === "number", "no number");
+
+export const severityShape = z.enum(["info", "warning", "critical"]);
+
+/** Shape of an anomaly that was packed: a row, an episode or an incident. */
+export const anomalyShape: z.ZodType<Anomaly> = z.lazy(() => anomalyFields);
+
+const anomalyFields = z.object({
+  id: z.string(),
+  fingerprint: z.string(),
+  state: z.enum(["open", "ongoing", "resolved"]),
+  detector: z.string(),
+  signal: z.enum(["metrics", "logs", "traces"]),
+  type: z.string(),
+  severity: severityShape,
+  labels: labelsShape,
+  time: number,
+  score: number,
+  rarity: number,
+  observed: number,
+  expected: number,
+  lower: number,
+  upper: number,
+  contributors: z.array(z.string()),
+  reason: z.string(),
+  companions: z.boolean(),
+  untilResolved: z.literal(true).exactOptional(),
+  episode: z
+    .object({ start: number, lastSeen: number, peak: number, count: number, end: number.exactOptional() })
+    .exactOptional(),
+  incident: z
+    .object({
+      members: z.array(anomalyShape),
+      episodes: number,
+      origins: z.array(z.object({ service: z.string(), share: number, reasons: z.array(z.string()) })),
+      services: z.array(z.string()),
+      traces: z.array(z.string()),
+      templates: z.array(z.string()),
+    })
+    .exactOptional(),
+});

@@ -53,3 +53,13 @@ export const byteSize = () => quantity(parseSize, "size", '"64MiB"');
 
 /** A rate option, in times a day once parsed: `rate().optional()`. */
 export const rate = () => quantity(parseRate, "rate", '"1/day", "5/week" or "2/h"');
+
+/** Milliseconds as a person says them: "45 s", "12 min", "2.5 h", "3 days". */
+export function spokenDuration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  const brief = (value: number) => String(value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
+  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 5940) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${brief(seconds / 3600)} h`;
+  return `${brief(seconds / 86_400)} days`;
+}

@@ -1,7 +1,7 @@
 // While a rate is surprising nothing is learnt of it; what lasts becomes usual; and it is told once, not every interval.
 import { WINDOWS } from "./dispersion.ts";
 import { FIRST_EVENTS, learnLevel, levelOf } from "./level.ts";
-import { HOUR, type RateState } from "./rate_state.ts";
+import { HOUR, MINUTE, NUMBERS, type Pace, type RateState, RING } from "./rate_state.ts";
 
 /** Rarity from which an incident opens. */
 export const OPENS = 4;
@@ -15,6 +15,9 @@ const ADOPTED = 50;
 /** One that was told is told again when it is so many times as rare. */
 const AGAIN = 2;
 const MOST_TOLD = 1e3;
+/** Minutes that show whether it goes on, and how many events must have been expected in them; more minutes, where those are few. */
+const SHOWS = 5;
+const SHOWS_EVENTS = 20;
 
 /** Of what surprises: its seconds, how often it is looked for, events a second in them, and how many were expected. */
 interface Surprise {
@@ -112,4 +115,22 @@ export function isNews({ incident, told }: RateState, s: number, rarity: number,
   // silence only ever becomes rarer
   told[s] = silent ? MOST_TOLD : rarity;
   return true;
+}
+
+/** Whether what was found past `line` goes on, though it may be no news: it is young, or the last minutes are nearer to it than to what was expected. */
+export function rateLasts(state: RateState, s: number, { step, minute }: Pace, line: number): boolean {
+  const { incident, told, rateTime, minutes, minutesKnown } = state;
+  if (incident[s] === 0 || (told[s] === 0 && line < Number.POSITIVE_INFINITY)) return false;
+  if (incident[s] < SHOWS * MINUTE) return true;
+  const newest = Math.floor(Math.round(rateTime[s] / step) / minute);
+  let came = 0;
+  let usual = 0;
+  for (let back = 0; back < minutesKnown[s] && (back < SHOWS || usual < SHOWS_EVENTS); back++) {
+    const at = NUMBERS * (s * RING + ((newest - back) % RING));
+    came += minutes[at];
+    usual += minutes[at + 1];
+  }
+  const { events, exposure, incidentEvents, incidentExposure, incidentAbove } = state;
+  const times = (incidentEvents[s] * exposure[s]) / (incidentExposure[s] * events[s]);
+  return incidentAbove[s] === 1 ? came > (usual * (1 + times)) / 2 : came < (usual * (1 + times)) / 2;
 }

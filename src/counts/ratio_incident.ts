@@ -51,3 +51,8 @@ export function isNews({ told }: RatioState, s: number, rarity: number, line: nu
   told[s] = rarity;
   return true;
 }
+
+/** Whether what was found past `line` goes on, though it may be no news: there is no more evidence against it than for it. */
+export function ratioLasts({ since, told, calm }: RatioState, s: number, line = Number.POSITIVE_INFINITY): boolean {
+  return since[s] > 0 && calm[s] < OVER && told[s] > 0 && (told[s] >= line || line === Number.POSITIVE_INFINITY);
+}

@@ -119,12 +119,38 @@ function writeLogRecord(writer: Writer, anomaly: Anomaly, now: number): void {
   attributes["anomaly.fingerprint"] = anomaly.fingerprint;
   attributes["anomaly.state"] = anomaly.state;
   if (labels.example !== undefined) attributes["anomaly.example"] = labels.example;
+  Object.assign(attributes, courseAttributes(anomaly));
   writeAttributes(writer, 6, attributes);
   writeId(writer, 9, labels.traceId);
   writeId(writer, 10, labels.spanId);
   writer.field(11, Wire.fixed64).time(now);
   writer.field(12, Wire.bytes).string("anomaly");
 }
+
+/** Of an episode or incident: since when, how often and how much; and what was joined. */
+function courseAttributes({ episode, incident }: Anomaly): Record<string, AttributeValue> {
+  const attributes: Record<string, AttributeValue> = {};
+  if (episode) {
+    attributes["anomaly.episode.start"] = isoTime(episode.start);
+    attributes["anomaly.episode.last_seen"] = isoTime(episode.lastSeen);
+    attributes["anomaly.episode.peak"] = episode.peak;
+    attributes["anomaly.episode.count"] = whole(episode.count);
+  }
+  if (incident) {
+    const { origins, services, episodes, traces, templates } = incident;
+    attributes["anomaly.incident.origins"] = origins.map(({ service }) => service);
+    attributes["anomaly.incident.services"] = [...services];
+    attributes["anomaly.incident.episodes"] = whole(episodes);
+    attributes["anomaly.incident.traces"] = [...traces];
+    attributes["anomaly.incident.templates"] = [...templates];
+  }
+  return attributes;
+}
+
+const whole = (value: number) => BigInt(Number.isFinite(value) ? Math.trunc(value) : 0);
+
+/** RFC 3339; "" of what is no time. */
+const isoTime = (time: number): string => (Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : "");
 
 function writeGauge(writer: Writer, group: readonly Anomaly[], gauge: (typeof GAUGES)[number]): void {
   const finite = group.filter((anomaly) => Number.isFinite(anomaly[gauge]));
@@ -148,7 +174,7 @@ function writeGauge(writer: Writer, group: readonly Anomaly[], gauge: (typeof GA
 }
 
 /** The name of what was judged, under the key that says what it is. */
-function subject({ signal, labels }: Anomaly): Record<string, string> {
+export function subject({ signal, labels }: Anomaly): Record<string, string> {
   if (signal === "traces") return { "anomaly.span": labels.name };
   if (signal === "logs") return labels.template === undefined ? {} : { "log.record.template": labels.template };
   return { "anomaly.metric": labels.statistic === "" ? labels.name : `${labels.name}.${labels.statistic}` };

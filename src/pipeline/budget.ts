@@ -57,7 +57,14 @@ export class BudgetLine implements Line {
     return this.state.columns.numbers[LINE];
   }
 
-  apply(series: Uint32Array, time: Float64Array, rarity: Float64Array, count: number, score: Float64Array): void {
+  apply(
+    series: Uint32Array,
+    time: Float64Array,
+    rarity: Float64Array,
+    count: number,
+    score: Float64Array,
+    lasts?: Uint8Array,
+  ): void {
     const { columns } = this.state;
     const { numbers, peak, told, quiet } = columns;
     for (let i = 0; i < count; i++) {
@@ -71,8 +78,10 @@ export class BudgetLine implements Line {
       if (pass(numbers, 1)) redraw(columns, this.#budget);
       const line = numbers[LINE];
       // most rows are ordinary ones, many of them shortly after a small surprise
-      if (r >= LOW) score[i] = this.#surprise(s, r);
-      else if (peak[s] === 0) score[i] = r / line;
+      if (r >= LOW) {
+        score[i] = this.#surprise(s, r);
+        if (lasts && score[i] < 1 && told[s] > 0 && quiet[s] === 0) lasts[i] = 1;
+      } else if (peak[s] === 0) score[i] = r / line;
       else {
         score[i] = r < line * TOLD || told[s] === 0 ? r / line : TOLD;
         if (++quiet[s] >= QUIET) this.#end(s);

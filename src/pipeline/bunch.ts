@@ -1,6 +1,5 @@
 // Series of one service that change in the same moment have one cause: it is told of the first, and again when it is much worse.
-import type { Anomaly } from "../api/index.ts";
-import { openedAt } from "./finding.ts";
+import { type Anomaly, openedAt } from "../api/index.ts";
 
 /** Milliseconds between two of a bunch, at most, and of all of it. */
 const NEAR = 180_000;

@@ -42,7 +42,7 @@ export class Chunk<S extends Telemetry> {
     const f64 = () => new Float64Array(CHUNK);
     const u8 = () => new Uint8Array(CHUNK);
     const numbers = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
-    this.verdicts = { ...numbers, finding: u8(), basis: u8(), since: f64(), rows: f64() };
+    this.verdicts = { ...numbers, finding: u8(), basis: u8(), since: f64(), rows: f64(), lasts: u8() };
     this.#columns = columnsOf(signal, kind);
     this.rows = { ...this.#columns, series: this.series, age: this.age, length: 0 } as never;
   }
@@ -57,7 +57,7 @@ export class Chunk<S extends Telemetry> {
       rows[name] = whole ? from[name] : this.#columns[name];
     }
     this.rows.length = count;
-    const { score, observed, expected, lower, upper, finding, basis, since, rows: told } = this.verdicts;
+    const { score, observed, expected, lower, upper, finding, basis, since, rows: told, lasts } = this.verdicts;
     score.fill(Number.NaN, 0, count);
     observed.fill(Number.NaN, 0, count);
     expected.fill(Number.NaN, 0, count);
@@ -67,6 +67,7 @@ export class Chunk<S extends Telemetry> {
     basis.fill(0, 0, count);
     since.fill(Number.NaN, 0, count);
     told.fill(Number.NaN, 0, count);
+    lasts.fill(0, 0, count);
     return this.rows as unknown as JudgedRows<S>;
   }
 }

@@ -16,6 +16,7 @@ import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { CHUNK, Chunk, gather } from "./chunk.ts";
+import { Lasting, type Lasts } from "./lasting.ts";
 import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
@@ -44,6 +45,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #host: Host;
   readonly #table: SeriesTable;
   readonly #reporter: Reporter;
+  readonly #lasting: Lasting;
   readonly #line: Line;
   readonly #tap: Tap | undefined;
   readonly #typeOf: (i: number) => string;
@@ -75,7 +77,9 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     raise: (anomaly: Anomaly) => void,
     counts?: DetectorCounts,
     tap?: Tap,
+    lasts?: Lasts,
   ) {
+    this.#lasting = new Lasting(host.id, plugin.signal, lasts);
     this.#reporter = new Reporter(host, options, raise, counts, (labels) => plugin.measure?.(own as never, labels));
     this.counts = this.#reporter.counts;
     if ((plugin.scores ?? "surprise") === "surprise") this.#calibrator = new Calibrator();
@@ -137,6 +141,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   #release(own: number): void {
+    this.#lasting.forget(own);
     this.#recency.forget(own);
     this.#free.push(own);
   }
@@ -200,6 +205,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         own = this.#recency.oldest(this.#length);
         this.#map[this.#members[own]] = UNDECIDED;
         this.#recency.forget(own);
+        this.#lasting.forget(own);
         this.counts.evicted++;
       }
       this.#state.clear(own);
@@ -230,6 +236,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     const { series, verdicts, source } = this.#chunk;
     const rows = this.#chunk.show(batch, count);
     const { scores } = this.#plugin;
+    const { lasts } = verdicts;
     this.#plugin.scoreThenLearn(rows, this.#state.columns, verdicts, this.#own as never);
     const rarity = this.#rarity;
     const score = this.#score;
@@ -242,8 +249,11 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     if (scores === "line") {
       score.set(rarity.subarray(0, count));
       rarity.fill(Number.NaN, 0, count);
-    } else this.#line.apply(series, rows.time, rarity, count, score);
-    for (let i = 0; i < count; i++) if (score[i] >= 1) this.#find(batch, i);
+    } else this.#line.apply(series, rows.time, rarity, count, score, lasts);
+    for (let i = 0; i < count; i++) {
+      if (score[i] >= 1) this.#find(batch, i);
+      else if (lasts[i] === 1 && this.#wanted(i)) this.#lasting.lasts(series[i], rows.time[i], () => batch.labels(source[i]));
+    }
     this.counts.rows += count;
     this.#tap?.judged(batch, { detector: this.#host.id, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
   }
@@ -282,7 +292,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     const { rows, source, verdicts } = this.#chunk;
     const row = source[i];
     const labels = () => batch.labels(row);
-    this.#reporter.report(
+    const found = this.#reporter.report(
       {
         signal: this.#plugin.signal,
         type: this.#type(i),
@@ -302,6 +312,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       batch as unknown as Batch<Telemetry>,
       row,
     );
+    if (found) this.#lasting.found(this.#chunk.series[i], found);
   }
 
   /** All that it remembers, complete: identities, ages and the order of their last rows, the detector's columns, calibration. */

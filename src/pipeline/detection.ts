@@ -2,6 +2,7 @@
 import type { Anomaly, Batch, Detection, Finding, Host, Labels, Telemetry } from "../api/index.ts";
 import type { Kept } from "../series/snapshot.ts";
 import { fingerprint } from "./finding.ts";
+import type { Lasts } from "./lasting.ts";
 import { type Line, restoreLine, savedLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
@@ -14,6 +15,7 @@ export class Findings implements Detection {
   readonly #line: Line;
   readonly #allows: ReturnType<typeof matching>;
   readonly #tap: Tap | undefined;
+  readonly #lasts: Lasts | undefined;
   #at = Number.NaN;
 
   constructor(
@@ -23,7 +25,9 @@ export class Findings implements Detection {
     raise: (anomaly: Anomaly) => void,
     counts?: DetectorCounts,
     tap?: Tap,
+    lasts?: Lasts,
   ) {
+    this.#lasts = lasts;
     this.#host = host;
     this.#line = line;
     this.#tap = tap;
@@ -59,8 +63,12 @@ export class Findings implements Detection {
     return fingerprint(this.#host.id, signal, labels, about);
   }
 
+  lasts(signal: Telemetry, labels: Labels, about: string | undefined, time: number): void {
+    this.#lasts?.(this.fingerprint(signal, labels, about), time);
+  }
+
   find(finding: Finding, batch?: Batch<Telemetry>, row?: number): boolean {
-    const { signal, labels, about, type, time, since, state = "open", reason, rarity, tried } = finding;
+    const { signal, labels, about, type, time, since, state = "open", reason, rarity, tried, untilResolved } = finding;
     const score = state === "resolved" ? 1 : this.#line.single(rarity, time, tried);
     if (!(score >= 1)) return false;
     // one request, or one tick, is done within a moment of the clock
@@ -69,7 +77,7 @@ export class Findings implements Detection {
     this.#at = now;
     const { observed = Number.NaN, expected = Number.NaN, lower = Number.NaN, upper = Number.NaN } = finding;
     const told = { signal, type, about, time, since, state, reason, score, rarity, observed, expected, lower, upper };
-    const evidence = { ...told, contributors: finding.contributors ?? [], basis: 0 };
+    const evidence = { ...told, contributors: finding.contributors ?? [], basis: 0, untilResolved };
     const anomaly = this.reporter.report(evidence, () => labels, batch, row);
     if (anomaly) this.#tap?.found(anomaly, batch, row);
     return true;

@@ -1,6 +1,13 @@
 // A row past the threshold -> an Anomaly: its names, its severity, its identity. Off the hot path.
 import { createHash } from "node:crypto";
-import type { Anomaly, AnomalyState, Labels, Measure, Severity, Telemetry } from "../api/index.ts";
+import {
+  type Anomaly,
+  type AnomalyState,
+  type Labels,
+  type Measure,
+  severityOf,
+  type Telemetry,
+} from "../api/index.ts";
 import { canonical, sentence, text } from "./sentence.ts";
 
 /** What the detector and its calibration say of the row. */
@@ -32,15 +39,7 @@ export interface Evidence {
   readonly rows?: number | undefined;
   /** The whole sentence, where the usual one would not do. */
   readonly reason?: string | undefined;
-}
-
-/** score from which an anomaly is a warning, and from which it is critical. */
-const WARNING = 1.25;
-const CRITICAL = 2;
-
-export function severityOf(score: number): Severity {
-  if (score >= CRITICAL) return "critical";
-  return score >= WARNING ? "warning" : "info";
+  readonly untilResolved?: true | undefined;
 }
 
 /**
@@ -57,9 +56,6 @@ export function fingerprint(detector: string, signal: Telemetry, labels: Labels,
   if (about !== undefined) parts.push(about);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
-
-/** When the episode of that id opened, in Unix milliseconds; NaN where the id does not say. */
-export const openedAt = (id: string | undefined): number => Number.parseInt(id?.split("-")[1] ?? "", 36);
 
 /** Without episodes yet, each anomaly opens one of its own, unless its finder says since when it lasts. */
 export function describe(evidence: Evidence, labels: Labels): Anomaly {
@@ -84,5 +80,6 @@ export function describe(evidence: Evidence, labels: Labels): Anomaly {
     contributors: evidence.contributors,
     reason: evidence.reason ?? sentence(evidence, labels),
     companions: evidence.companions,
+    ...(evidence.untilResolved && { untilResolved: true }),
   };
 }

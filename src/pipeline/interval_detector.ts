@@ -1,15 +1,16 @@
 // A detector of intervals in a pipeline: counts the rows of each series, and lets a detector judge the counts of closed intervals.
 import { deserialize, serialize } from "node:v8";
-import type {
-  Anomaly,
-  Batch,
-  Host,
-  IntervalDetectorPlugin,
-  Labels,
-  LogRecords,
-  Processor,
-  RowsOf,
-  Spans,
+import {
+  type Anomaly,
+  type Batch,
+  type Host,
+  type IntervalDetectorPlugin,
+  type Labels,
+  type LogRecords,
+  openedAt,
+  type Processor,
+  type RowsOf,
+  type Spans,
 } from "../api/index.ts";
 import { clipped } from "../otlp/labels.ts";
 import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
@@ -18,8 +19,8 @@ import { Bunch } from "./bunch.ts";
 import { Detector } from "./detect.ts";
 import { Examples } from "./examples.ts";
 import { Families } from "./families.ts";
-import { openedAt } from "./finding.ts";
 import { completedIntervals, type IntervalDetectorOptions } from "./interval_options.ts";
+import type { Lasts } from "./lasting.ts";
 import { matching } from "./match.ts";
 import { type MemberOwner, Members, type SavedMember } from "./members.ts";
 import type { DetectorCounts } from "./reporter.ts";
@@ -84,6 +85,7 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
     raise: (anomaly: Anomaly) => void,
     counts?: DetectorCounts,
     tap?: Tap,
+    lasts?: Lasts,
   ) {
     this.#plugin = plugin;
     this.#options = completedIntervals(options);
@@ -99,7 +101,8 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
     const collect = (anomaly: Anomaly) => {
       if (!this.#renames(anomaly)) this.#families.collect(anomaly);
     };
-    this.#detector = new Detector(plugin as never, options, all, host, this.#members.identities, collect, counts, tap);
+    const { identities } = this.#members;
+    this.#detector = new Detector(plugin as never, options, all, host, identities, collect, counts, tap, lasts);
   }
 
   get counts(): DetectorCounts {

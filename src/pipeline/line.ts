@@ -11,8 +11,18 @@ export interface Line {
   readonly state: SeriesState;
   /** Rarity where it lies at present. */
   readonly threshold: number;
-  /** score[i] of rarity[i] of series[i] at time[i] (Unix milliseconds), in order; NaN stays NaN. */
-  apply(series: Uint32Array, time: Float64Array, rarity: Float64Array, count: number, score: Float64Array): void;
+  /**
+   * score[i] of rarity[i] of series[i] at time[i] (Unix milliseconds), in order; NaN stays NaN. `lasts` is marked with 1 where a row is held back since
+   * its incident was told.
+   */
+  apply(
+    series: Uint32Array,
+    time: Float64Array,
+    rarity: Float64Array,
+    count: number,
+    score: Float64Array,
+    lasts?: Uint8Array,
+  ): void;
   /**
    * The score of a finding that stands for itself, with no series of rows behind it; `tried` is the rarity that it had when it was
    * asked for before.

@@ -1,5 +1,5 @@
 // The options that every detector has, and every sending exporter: the agent's part of a component's configuration.
-import { type DetectorPlugin, duration, extensionId, rate, z } from "../api/index.ts";
+import { type DetectorPlugin, duration, type ExporterPlugin, extensionId, rate, z } from "../api/index.ts";
 
 const globs = (what: string) =>
   z.array(z.string()).optional().describe(`Globs (* and ?) of ${what}; one of them must fit.`);
@@ -122,15 +122,19 @@ export function detectorOptions({ signal, defaults, scores }: Finder) {
 
 export type DetectorOptions = z.output<z.ZodObject<ReturnType<typeof detectorOptions>>>;
 
-/** What `sending_queue`, `retry_on_failure` and `timeout` mean, as in the Collector's exporter helper. */
-export const sendingOptions = {
-  timeout: duration().prefault("5s").describe("Longest that one attempt may take; 0 is no limit."),
+/** What `sending_queue`, `retry_on_failure` and `timeout` mean, as in the Collector's exporter helper; with an exporter's own defaults. */
+export const sendingOptionsOf = (defaults: NonNullable<ExporterPlugin["defaults"]> = {}) => ({
+  timeout: duration()
+    .prefault(defaults.timeout ?? "5s")
+    .describe("Longest that one attempt may take; 0 is no limit."),
   retry_on_failure: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Try again after a failure that may pass."),
       initial_interval: duration().prefault("5s").describe("Wait after the first failure."),
       max_interval: duration().prefault("30s").describe("Longest wait between two attempts."),
-      max_elapsed_time: duration().prefault("300s").describe("Give up after this long; 0 is never."),
+      max_elapsed_time: duration()
+        .prefault(defaults.max_elapsed_time ?? "300s")
+        .describe("Give up after this long; 0 is never."),
       multiplier: z.number().min(1).default(1.5).describe("How much longer each wait is than the one before."),
       randomization_factor: z.number().min(0).max(1).default(0.5).describe("Share by which a wait varies at random."),
     })
@@ -144,7 +148,11 @@ export const sendingOptions = {
         .describe(
           "Queue before sending. Without it a request is sent at once and its sender answered when it is delivered or dropped: of this group only `queue_size`, in requests being sent, and what to do on overflow count then.",
         ),
-      num_consumers: z.int().positive().default(10).describe("Requests sent at the same time."),
+      num_consumers: z
+        .int()
+        .positive()
+        .default(defaults.num_consumers ?? 10)
+        .describe("Requests sent at the same time."),
       queue_size: z.int().positive().default(1000).describe("What the queue holds, requests being sent included."),
       sizer: z.enum(["requests", "items", "bytes"]).default("requests").describe("What `queue_size` counts."),
       block_on_overflow: z.boolean().default(false).describe("When full, let senders wait instead of refusing them."),
@@ -197,6 +205,8 @@ export const sendingOptions = {
     )
     .prefault({})
     .describe("The queue before this exporter."),
-};
+});
+
+export const sendingOptions = sendingOptionsOf();
 
 export type SendingOptions = z.output<z.ZodObject<typeof sendingOptions>>;

@@ -19,7 +19,8 @@ export class VectorChunk {
     const matrices = { values: f64(width), deviations: f64(width), held: u32(width) };
     this.rows = { length: 0, width, series: u32(), age: u32(), time: f64(), ...matrices };
     const numbers = { score: f64(), observed: f64(), expected: f64(), lower: f64(), upper: f64() };
-    this.verdicts = { ...numbers, contributions: f64(width), finding: u8(), basis: u8(), since: f64(), rows: f64() };
+    const marks = { finding: u8(), basis: u8(), since: f64(), rows: f64(), lasts: u8() };
+    this.verdicts = { ...numbers, contributions: f64(width), ...marks };
   }
 
   /** The verdicts empty, ready to be filled. */

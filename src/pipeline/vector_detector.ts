@@ -15,6 +15,7 @@ import type { SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { contributing, labelsOf, nameOf, sentence } from "./combination.ts";
 import { Join, type Listener } from "./join.ts";
+import { Lasting, type Lasts } from "./lasting.ts";
 import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
 import { Relations } from "./relations.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
@@ -32,6 +33,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   readonly #options: VectorDetectorOptions;
   readonly #host: Host;
   readonly #reporter: Reporter;
+  readonly #lasting: Lasting;
   readonly #line: Line;
   readonly #tap: Tap | undefined;
   readonly #join: Join;
@@ -56,7 +58,9 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     raise: (anomaly: Anomaly) => void,
     counts?: DetectorCounts,
     tap?: Tap,
+    lasts?: Lasts,
   ) {
+    this.#lasting = new Lasting(host.id, "metrics", lasts);
     this.#plugin = plugin;
     this.#own = options as VectorOptions;
     this.#options = completed(options);
@@ -145,6 +149,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#relations.state.clear(resource);
     this.#calibrator?.state.clear(resource);
     this.#line.state.clear(resource);
+    this.#lasting.forget(resource);
     this.#age[resource] = 0;
     this.counts.evicted++;
   }
@@ -195,8 +200,13 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     if (scores === "line") {
       score.set(rarity.subarray(0, count));
       rarity.fill(Number.NaN, 0, count);
-    } else this.#line.apply(rows.series, rows.time, rarity, count, score);
-    for (let i = 0; i < count; i++) if (score[i] >= 1) this.#find(i);
+    } else this.#line.apply(rows.series, rows.time, rarity, count, score, verdicts.lasts);
+    for (let i = 0; i < count; i++) {
+      if (score[i] >= 1) this.#find(i);
+      else if (verdicts.lasts[i] === 1) {
+        this.#lasting.lasts(rows.series[i], rows.time[i], () => labelsOf(this.#join.resources[rows.series[i]]));
+      }
+    }
     this.counts.rows += count;
     const batch = this.#batch as Batch<Telemetry> | undefined;
     const detector = this.#host.id;
@@ -218,7 +228,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     const joined = this.#join.resources[series[i]];
     const own = (matrix: Float64Array) => matrix.subarray(i * width, (i + 1) * width);
     const which = contributing(own(verdicts.contributions)).filter((k) => k in joined.dimensions);
-    this.#reporter.report(
+    const found = this.#reporter.report(
       {
         signal: "metrics",
         type: this.#type(i),
@@ -236,6 +246,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
       },
       () => labelsOf(joined),
     );
+    if (found) this.#lasting.found(series[i], found);
   }
 
   /** All that it remembers: resources and their dimensions, the open intervals, the detector's columns, calibration. */

@@ -11,20 +11,27 @@ const NEVER = 2 ** 31 - 1;
 
 const NOWHERE = { file: "", line: 0, column: 0 };
 
-/** The configuration with its receivers replaced, and without its exporters and extensions unless they are to run. */
-export function between(config: Config, exports: boolean): Config {
+/** The configuration with its receivers replaced, and only with the exporters that are to `run`, by type, and the extensions that are needed. */
+export function between(config: Config, run: (exporter: string) => boolean): Config {
   const own = (section: Section): [string, ComponentConfig] => [
     OURS,
     { section, type: OURS, name: "", id: OURS, options: {}, references: [], location: NOWHERE },
   ];
   const { service } = config;
+  const passing = new Set(
+    service.pipelines.flatMap(({ signal, exporters }) => (signal === "anomalies" ? exporters : [])),
+  );
   const pipelines = service.pipelines.map((pipeline): PipelineConfig => {
     const received = pipeline.receivers.filter((id) => config.connectors.has(id));
     const receivers = received.length < pipeline.receivers.length ? [OURS, ...received] : received;
-    const exporters = pipeline.exporters.filter((id) => exports || config.connectors.has(id));
-    return pipeline.signal === "anomalies"
-      ? { ...pipeline, exporters: [...exporters, OURS] }
-      : { ...pipeline, receivers, exporters };
+    const exporters = pipeline.exporters.filter((id) => {
+      const type = config.exporters.get(id)?.type;
+      return type === undefined ? config.connectors.has(id) : run(type);
+    });
+    if (pipeline.signal !== "anomalies") return { ...pipeline, receivers, exporters };
+    // what is routed there was heard of where it came from
+    const heard = received.length > 0 && received.every((id) => passing.has(id));
+    return { ...pipeline, exporters: heard ? exporters : [...exporters, OURS] };
   });
   if (!pipelines.some(({ signal }) => signal === "anomalies")) {
     const signal = "anomalies" as const;

@@ -44,7 +44,7 @@ export interface PlayerOptions {
   readonly plugins: Plugins;
   readonly log: Log;
   readonly tap: Tap;
-  /** Whether the exporters of the configuration run. */
+  /** Whether the exporters of the configuration run, but for those that act. */
   readonly exports: boolean;
   /** What was learnt is saved there at the end, and taken from there at the start. */
   readonly store?: Store;
@@ -95,8 +95,12 @@ export class Player {
       }) as Plugin,
       connectors: defineConnector({ ...MANIFEST, from: ["anomalies"], to: [], create: () => listener }) as Plugin,
     };
+    const runs = (exporter: string) => {
+      const plugin = plugins.get("exporters", exporter);
+      return exports && !(plugin?.kind === "exporter" && plugin.acts === true);
+    };
     this.agent = new Agent(
-      between(config, exports),
+      between(config, runs),
       { get: (section, type) => (type === OURS ? ours[section] : plugins.get(section, type)) },
       {
         ...rest,

@@ -1,7 +1,7 @@
 // What a component remembers, at rest: columns that say what they are, in one checksummed file that is refused unless it fits.
 import { endianness } from "node:os";
 import { crc32 } from "node:zlib";
-import { type ColumnType, type Processor, type Telemetry, z } from "../api/index.ts";
+import { type ColumnType, type Connector, type Processor, type Telemetry, z } from "../api/index.ts";
 
 /** One column of a snapshot; `bytes` are its own copy, in this machine's order. */
 export interface KeptColumn {
@@ -44,8 +44,8 @@ export function column(name: string, type: ColumnType, array: ArrayBufferView): 
   return { name, type, width: 1, shared: false, bytes };
 }
 
-/** How a processor is kept: a detector by its columns, another by the bytes of its `save`; undefined when there is nothing to keep. */
-export function keptOf(type: string, part: Processor<any>, now: () => number): Kept | undefined {
+/** How a component is kept: a detector by its columns, another by the bytes of its `save`; undefined when there is nothing to keep. */
+export function keptOf(type: string, part: Processor<any> | Connector<any>, now: () => number): Kept | undefined {
   if ("takeSnapshot" in part) return part as Processor<any> & Kept;
   if (!part.save || !part.load) return undefined;
   return {

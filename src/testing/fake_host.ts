@@ -17,7 +17,7 @@ export interface FakeHost extends ExtensionHost {
   readonly reported: { readonly status: Status; readonly reason?: string }[];
   /** What `extension` finds, by id. */
   readonly extensions: Map<string, Extension>;
-  /** An agent without components, unless the test replaces it. */
+  /** An agent without components, unless the test replaces it; `calls` asks it. */
   agent: AgentView;
 }
 
@@ -51,6 +51,9 @@ export function fakeHost(id = "test"): FakeHost {
       const extension = this.extensions.get(wanted);
       if (!extension) throw new Error(`there is no extension ${wanted}`);
       return extension;
+    },
+    calls() {
+      return this.agent.calls();
     },
     agent: {
       version: "0.0.0",

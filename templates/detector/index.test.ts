@@ -23,7 +23,7 @@ test("a point far from the mean scores higher than the usual ones", () => {
   const blank = () => new Float64Array(length).fill(Number.NaN);
   const numbers = { score: blank(), expected: blank(), lower: blank(), upper: blank(), observed: blank() };
   const more = { finding: new Uint8Array(length), basis: new Uint8Array(length), since: blank(), rows: blank() };
-  const verdicts = { ...numbers, ...more };
+  const verdicts = { ...numbers, ...more, lasts: new Uint8Array(length) };
   plugin.scoreThenLearn(rows, state, verdicts, { alpha: 0.2 });
   const [spike, ...usual] = [...verdicts.score].reverse();
   assert.ok(

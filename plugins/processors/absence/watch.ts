@@ -233,7 +233,7 @@ export class Watch {
     const before = this.#tried.get(node);
     const tried = before?.stamp === stamp ? before.rarity : 0;
     const finding = { ...this.#finding(subject, now), rarity, tried, observed: gap, expected: usually, reason };
-    const raised = this.#detection.find(finding);
+    const raised = this.#detection.find({ ...finding, untilResolved: true });
     if (raised) this.#tried.delete(node);
     else this.#tried.set(node, { stamp, rarity });
     return raised;

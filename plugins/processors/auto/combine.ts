@@ -98,6 +98,7 @@ export const point: Point & { finding: number } = {
   tiny: 0.5,
   miss: 0.5,
   deviations: 0.5,
+  away: false,
   explained: 0.5,
   gap: 0.5,
   drift: 0.5,

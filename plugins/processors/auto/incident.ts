@@ -16,13 +16,15 @@ const INCIDENT_DEVIATIONS = 4.5;
 /** Points after which what an incident brought is normal. */
 const LASTS = 240;
 
-/** Lowers `deviations` of a point that is back at the level from before; `y` is what the forecast in use follows. Before levels learn. */
+/** Lowers `deviations` of a point that is back at the level from before, and says whether it is `away` from it in an incident; `y` is what the forecast in use follows. Before levels learn. */
 export function fromHeld({ levels, counts }: Memory, s: number, point: Point, y: number): void {
   const plain = s * LEVELS + PLAIN_LEVELS;
   const daily = s * LEVELS + DAILY_LEVELS;
   const age = s * COUNTS + INCIDENT;
+  point.away = false;
   if (counts[age] > 0) {
     const back = Math.abs(y - levels[(point.basis > 0 ? daily : plain) + HELD]) / point.spread;
+    point.away = back >= INCIDENT_DEVIATIONS;
     if (back < point.deviations && back < INCIDENT_DEVIATIONS) point.deviations = back;
     counts[age] = counts[age] < LASTS ? counts[age] + 1 : 0;
   } else {

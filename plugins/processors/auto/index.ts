@@ -14,7 +14,7 @@ export default defineDetector({
   config: z.object({}),
   state: shape,
   scoreThenLearn({ length, series, time, value }, state, verdicts) {
-    const { score, expected, lower, upper, finding, basis } = verdicts;
+    const { score, expected, lower, upper, finding, basis, lasts } = verdicts;
     for (let i = 0; i < length; i++) {
       if (!Number.isFinite(value[i])) continue;
       score[i] = judge(state, series[i], time[i] / 1000, value[i]);
@@ -24,6 +24,7 @@ export default defineDetector({
       upper[i] = point.upper;
       finding[i] = point.finding;
       basis[i] = point.basis;
+      if (point.away) lasts[i] = 1;
     }
   },
 });

@@ -120,6 +120,8 @@ export interface Point {
   /** Distance from the forecast in the value's unit; and in spreads, alone or with the misses before it. */
   miss: number;
   deviations: number;
+  /** An incident is under way, and the point is not back at the level from before it. */
+  away: boolean;
   /** Part of the variance of the series that the forecast explains. */
   explained: number;
   /** Distance of the level from the slow one, in the value's unit and in its spreads; 0 while the value does not agree. */

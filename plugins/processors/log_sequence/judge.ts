@@ -1,6 +1,6 @@
 // Judges what groups a service had in an interval: messages that lack where they always were, and what never was in a group.
 import { type Detection, type Labels, serviceName } from "vedette";
-import { Columns, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
+import { Columns, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
 import { leastOf } from "./combiner.ts";
 import { findNews } from "./news.ts";
 import type { Combination, Message, News, Service } from "./service.ts";
@@ -138,13 +138,15 @@ export class Judge {
     const since = state.since[row];
     if (since === 0) this.told[row] = 0;
     const { rarity, errors, calls, expected } = ratio;
+    const about = `missing ${message.id}`;
+    if (this.told[row] > 0 && ratioLasts(state, row)) this.#detection.lasts("logs", labels, about, now);
     if (!(rarity > 0) || own.partner < 0) return undefined;
     if (this.told[row] > 0 && rarity < AGAIN * this.told[row]) return undefined;
     const numbers = { lacking: errors, groups: calls, usual: expected };
     return {
       rarity,
       labels,
-      about: `missing ${message.id}`,
+      about,
       reason: missingSentence(
         serviceName(labels),
         nounOf(this.#by, own.trace),

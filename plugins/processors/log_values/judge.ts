@@ -1,6 +1,6 @@
 // Judges the fields of statements: numbers that are high, low or far beyond too often, one that is far beyond all before, and values that are new.
 import { type Batch, type Detection, type Labels, serviceName } from "vedette";
-import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
+import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
 import { type Field, SIDES, type Side, type SideName } from "./field.ts";
 import type { Service } from "./service.ts";
 import { BINS, edge, PER_DECADE, type Spread } from "./spread.ts";
@@ -105,10 +105,11 @@ export class Judge {
     if (since === 0) side.told = side.tried = 0;
     const { errors, calls, expected, length } = ratio;
     side.wanted = ratio.rarity >= WANTED || since > 0;
-    if (!(ratio.rarity >= LEAST_RARITY) || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
-    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls));
     const { service, labels } = statement;
     const about = `${statement.id} ${field.name} ${isBelow(name) ? "low" : "high"}`;
+    if (side.told > 0 && ratioLasts(state, row)) this.#detection.lasts("logs", side.labels ?? labels, about, now);
+    if (!(ratio.rarity >= LEAST_RARITY) || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
+    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls));
     if (!this.#mayTell(service, about, rarity, now)) return;
     const done = this.#detection.find({
       type: "outlier",

@@ -169,7 +169,7 @@ export class Drifts {
       ? `${first.kind.template && first.kind.detail}${shown(first.field)} ${first.change}`
       : "several";
     const told = { type, labels, about, contributors, reason };
-    if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity, tried })) return;
+    if (!this.#detection.find({ ...told, signal: this.signal, time: now, rarity, tried, untilResolved: true })) return;
     episode.told = told;
     episode.since = now;
   }

@@ -162,6 +162,7 @@ export class Incidents {
       upper: told.upper,
       reason: slow(told),
       contributors: edges.slice(0, MOST_CONTRIBUTORS).map(({ name }) => name),
+      untilResolved: true,
     });
     if (!found) {
       this.#tried.set(key, Math.max(rarity, tried ?? 0));

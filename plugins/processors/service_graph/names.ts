@@ -56,7 +56,15 @@ export class Names {
     const shown = example.length > LONGEST_EXAMPLE ? `${example.slice(0, LONGEST_EXAMPLE)}...` : example;
     const reason = endless(nameOf(service), shown, Math.floor(names / 100) * 100);
     const rarity = Number.POSITIVE_INFINITY;
-    if (this.#detection.find({ ...finding(service, now), since: now, rarity, reason, observed: names })) {
+    const found = {
+      ...finding(service, now),
+      since: now,
+      rarity,
+      reason,
+      observed: names,
+      untilResolved: true,
+    } as const;
+    if (this.#detection.find(found)) {
       this.told.set(key, { namespace, name, since: now, seen: now });
     }
   }

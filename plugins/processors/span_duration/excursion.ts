@@ -26,7 +26,7 @@ const {
   SINCE,
   TOLD,
 } = layout;
-const { DEVIATIONS, EXPECTED, LINE, LN_SELF, OBSERVED, SCORE, START, span, verdict, WARM } = fields;
+const { DEVIATIONS, EXPECTED, GOES_ON, LINE, LN_SELF, OBSERVED, SCORE, START, span, verdict, WARM } = fields;
 
 /** A run adds up deviations beyond this, in standard deviations (Page 1954), and stops growing here. */
 const SLACK = 0.5;
@@ -102,7 +102,10 @@ export function tell({ numbers, facts }: Memory, s: number, side: number, option
   const before = side * told;
   // one of which nothing was told is told when it gets there
   if (passes && (before < line || rarity >= AGAIN * before)) facts[f + TOLD] = side * rarity;
-  else verdict[SCORE] = Math.min(rarity, BELOW * line);
+  else {
+    verdict[SCORE] = Math.min(rarity, BELOW * line);
+    verdict[GOES_ON] = before >= line ? 1 : 0;
+  }
 }
 
 /** The span at hand is part of the excursion; one that has lasted long enough is over, and how things are now. */

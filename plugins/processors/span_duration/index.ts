@@ -12,6 +12,7 @@ const {
   EXPECTED,
   FAILED,
   FROM,
+  GOES_ON,
   LEAST_UNIT,
   LINE,
   LOWER,
@@ -73,6 +74,7 @@ export default defineDetector({
       verdicts.upper[i] = verdict[UPPER];
       verdicts.since[i] = verdict[FROM];
       verdicts.rows[i] = verdict[SPANS];
+      verdicts.lasts[i] = verdict[GOES_ON];
     }
   },
 });

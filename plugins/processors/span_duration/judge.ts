@@ -40,6 +40,7 @@ const {
   EXPECTED,
   FAILED,
   FROM,
+  GOES_ON,
   LEAST_UNIT,
   LN_DURATION,
   LN_SELF,
@@ -107,6 +108,7 @@ export function judge(memory: Memory, s: number, options: LineOptions): void {
   verdict[UPPER] = known ? facts[f + MOST] : Number.NaN;
   verdict[FROM] = Number.NaN;
   verdict[SPANS] = Number.NaN;
+  verdict[GOES_ON] = 0;
   if (known) {
     const far = x - numbers[n + MEAN_SELF];
     let side = alone(memory, s);

@@ -32,4 +32,7 @@ export const UPPER = 4;
 export const FROM = 5;
 export const SPANS = 6;
 
-export const verdict = new Float64Array(7);
+/** 1 where it is part of what was told, and no news. */
+export const GOES_ON = 7;
+
+export const verdict = new Float64Array(8);

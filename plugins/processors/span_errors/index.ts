@@ -1,6 +1,6 @@
 // Error rates: the share of failed spans of each operation, and of each class of its errors, against what is usual.
 import { defineIntervalDetector, isWanted, z } from "vedette";
-import { judgeRatio, RATIO_STATE, ratio } from "vedette/counts";
+import { judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
 import { errorClass } from "./error_class.ts";
 
 const THRESHOLD = 6;
@@ -25,12 +25,13 @@ export default defineIntervalDetector({
   state: RATIO_STATE,
   scoreThenLearn({ length, series, time, count, failed }, state, verdicts, options) {
     const { interval, min_errors, threshold, alert_budget } = options;
-    const { score, observed, expected, lower, upper, since, rows } = verdicts;
+    const { score, observed, expected, lower, upper, since, rows, lasts } = verdicts;
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
     const wanted = (now: number, usual: number) => isWanted(options, 100 * now, 100 * usual);
     for (let i = 0; i < length; i++) {
       const s = series[i];
       judgeRatio(state, s, time[i], interval, count[i], failed[i], min_errors, line, wanted);
+      if (count[i] > 0 && ratioLasts(state, s, line)) lasts[i] = 1;
       score[i] = ratio.rarity;
       if (!(ratio.rarity > 0)) continue;
       observed[i] = (100 * ratio.errors) / ratio.calls;

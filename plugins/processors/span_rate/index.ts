@@ -1,6 +1,6 @@
 // Calls per service, operation and kind: surges, drops and silence, against the recent past and the time of day and week.
 import { defineIntervalDetector, isWanted, z } from "vedette";
-import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
+import { judgeRate, paceOf, RATE_STATE, rate, rateLasts } from "vedette/counts";
 
 const THRESHOLD = 5;
 /** `finds.more[0]`, as verdicts have it. */
@@ -20,13 +20,14 @@ export default defineIntervalDetector({
   config: z.object({}),
   state: RATE_STATE,
   scoreThenLearn({ length, series, time, count, others }, state, verdicts, options) {
-    const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
+    const { score, observed, expected, lower, upper, finding, basis, since, rows, lasts } = verdicts;
     const { interval, threshold, alert_budget } = options;
     const pace = paceOf(interval);
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
     const wanted = (now: number, usual: number) => isWanted(options, now, usual);
     for (let i = 0; i < length; i++) {
       judgeRate(state, series[i], time[i] / 1000, count[i], pace, line, wanted, others[i]);
+      if (rateLasts(state, series[i], pace, line)) lasts[i] = 1;
       if (Number.isNaN(rate.rarity)) continue;
       score[i] = rate.rarity;
       if (rate.rarity === 0) continue;

@@ -1,6 +1,6 @@
 // Records per template, service and severity: bursts, drops and silence, against the recent past and the time of day and week.
 import { defineIntervalDetector, isWanted, type StateOf, z } from "vedette";
-import { judgeRate, paceOf, RATE_STATE, rate } from "vedette/counts";
+import { judgeRate, paceOf, RATE_STATE, rate, rateLasts } from "vedette/counts";
 import { BURST_STATE, burst, judgeBurst } from "./burst.ts";
 import { distinct, REPEAT_STATE, recordsEach } from "./distinct.ts";
 import { GAP_STATE, gap, judgeGap } from "./gap.ts";
@@ -49,7 +49,7 @@ export default defineIntervalDetector({
   config: z.object({}),
   state: STATE,
   scoreThenLearn({ length, series, time, count, failed, others, part }, state, verdicts, options) {
-    const { score, observed, expected, lower, upper, finding, basis, since, rows } = verdicts;
+    const { score, observed, expected, lower, upper, finding, basis, since, rows, lasts } = verdicts;
     const { interval, threshold, alert_budget } = options;
     const line = alert_budget === undefined ? (threshold ?? THRESHOLD) : Number.POSITIVE_INFINITY;
     // nothing at all came from a service that is judged after the fact: its silence is for others to tell
@@ -77,10 +77,14 @@ export default defineIntervalDetector({
       else if (heard) state.missed[s] += pace.step;
       missed = state.missed[s];
       judgeRate(state, s, time[i] / 1000, events, whole ? slower : pace, line, wantedRate, beside);
+      if (rateLasts(state, s, pace, line)) lasts[i] = 1;
       judgeBurst(state, s, y, Math.round(time[i] / interval) % pace.minute === 0, whole);
       judgeGap(state, s, y, beside, pace.step);
       if (gap.rarity > 0 && !(rate.rarity >= gap.rarity) && wantedRate(0, gap.expected)) {
-        if (gap.rarity >= line && (wasTold || !isNewSilence(state, s, time[i]))) continue;
+        if (gap.rarity >= line && (wasTold || !isNewSilence(state, s, time[i]))) {
+          lasts[i] = 1;
+          continue;
+        }
         if (whole) finding[i] = ABSENCE;
         score[i] = gap.rarity;
         observed[i] = 0;
@@ -91,7 +95,10 @@ export default defineIntervalDetector({
       if (Number.isNaN(rate.rarity)) continue;
       if (whole) finding[i] = rate.silent ? ABSENCE : THROUGHPUT;
       if (burst.rarity > rate.rarity && wanted(burst.observed, burst.expected)) {
-        if (burst.rarity >= line && (wasTold || !isNews(state, s, time[i]))) continue;
+        if (burst.rarity >= line && (wasTold || !isNews(state, s, time[i]))) {
+          lasts[i] = 1;
+          continue;
+        }
         if (whole) finding[i] = THROUGHPUT;
         score[i] = burst.rarity;
         observed[i] = burst.observed / MINUTE;

@@ -40,7 +40,7 @@ export default defineDetector({
     told: "u8",
   },
   scoreThenLearn({ length, series, age, time, value }, { last, since, side, told }, verdicts, config) {
-    const { score, lower, upper, finding } = verdicts;
+    const { score, lower, upper, finding, lasts } = verdicts;
     const highest = config.upper ?? Number.POSITIVE_INFINITY;
     const lowest = config.lower ?? Number.NEGATIVE_INFINITY;
     for (let i = 0; i < length; i++) {
@@ -59,6 +59,7 @@ export default defineDetector({
         since[s] = t;
         told[s] = 0;
       }
+      if (now !== 0 && told[s] === 1) lasts[i] = 1;
       if (now === 0 || told[s] === 1 || t - since[s] < config.for) continue;
       told[s] = 1;
       finding[i] = now;

@@ -192,7 +192,7 @@ export class Changes {
     const contributors = others.length === 0 ? [] : changes.slice(0, MOST_CONTRIBUTORS).map(brief);
     const labels = labelsOf(caller, traceId, spanId);
     const finding = { type, labels, about, contributors, reason, observed, expected, lower, upper };
-    if (!this.#detection.find({ ...finding, signal: "traces", time: now, rarity, tried })) return;
+    if (!this.#detection.find({ ...finding, signal: "traces", time: now, rarity, tried, untilResolved: true })) return;
     const short = brief(first) + (others.length > 0 ? ` and ${others.length} more` : "");
     episode.told = { type, caller, traceId, spanId, about, contributors, reason: short };
     episode.since = now;

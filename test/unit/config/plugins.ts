@@ -1,4 +1,6 @@
 // A small set of plugins' schemas, and an environment, for the tests of the configuration.
+
+import routing from "../../../plugins/connectors/routing/index.ts";
 import { defineExtension, duration, extensionId, type Plugin, z } from "../../../src/api/index.ts";
 import type { Section } from "../../../src/config/id.ts";
 
@@ -53,7 +55,7 @@ const schemas: Record<Section, Record<string, z.ZodObject | undefined>> = {
     cooldown: z.strictObject({ quiet: duration().describe("Time without a repeat.") }),
     broken: undefined,
   },
-  connectors: { count: z.object({}), sum: z.object({}) },
+  connectors: { count: z.object({}), sum: z.object({}), routing: routing.config },
   exporters: {
     otlp_http: z.object({
       endpoint: z.url({ protocol: /^https?$/ }).describe("Where to send."),

@@ -1,8 +1,8 @@
 // An anomaly's severity, and its identity, which outlives the process.
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Labels } from "../../../src/api/index.ts";
-import { describe, type Evidence, fingerprint, severityOf } from "../../../src/pipeline/finding.ts";
+import { type Labels, severityOf } from "../../../src/api/index.ts";
+import { describe, type Evidence, fingerprint } from "../../../src/pipeline/finding.ts";
 
 const labels: Labels = {
   resource: { "service.name": "checkout", "service.namespace": "shop", "host.name": "a1" },
