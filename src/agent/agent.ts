@@ -7,6 +7,8 @@ import type {
   Measurement,
   Outputs,
   Processor,
+  Rehearsal,
+  RehearsalOptions,
   Signal,
   Telemetry,
   Trace,
@@ -19,6 +21,8 @@ import { Intake } from "../pipeline/intake.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Tap } from "../pipeline/tap.ts";
 import type { Plugins } from "../registry.ts";
+import type { Captured } from "../rehearsal/known.ts";
+import type { Recorder } from "../rehearsal/recording.ts";
 import type { Store } from "../series/store.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { Board, type Place, placeName } from "./board.ts";
@@ -50,6 +54,8 @@ export interface Surroundings {
   readonly tap?: Tap;
   /** Telemetry comes in event time: whoever feeds it also calls `tick`. */
   readonly replays?: boolean;
+  /** How faults are rehearsed beside it, where that is possible. */
+  readonly rehearse?: (agent: Agent, options: RehearsalOptions, signal: AbortSignal) => Promise<Rehearsal>;
 }
 
 export class Agent implements Lender {
@@ -60,6 +66,7 @@ export class Agent implements Lender {
   readonly #board: Board;
   readonly #inlets: Inlets;
   readonly #intakes = new Map<Telemetry, Intake<Telemetry>>();
+  readonly #seeds: Readonly<Record<Telemetry, number>>;
   readonly #maxSeries: number;
   readonly #memory: Memory;
   #graph: Graph;
@@ -84,6 +91,8 @@ export class Agent implements Lender {
     this.tap = around.tap;
     this.#maxSeries = config.service.max_series;
     this.#memory = new Memory(around.store, around.now);
+    const seed = (signal: Telemetry) => around.store?.seed(signal) ?? randomBytes(4).readInt32LE();
+    this.#seeds = { metrics: seed("metrics"), logs: seed("logs"), traces: seed("traces") };
     this.#board = new Board(around.now, ({ status, reason, ...place }, before) => {
       const own = around.log.for(place.id);
       if (status === "permanent_error") own.error("the component is in permanent error", { reason });
@@ -97,6 +106,7 @@ export class Agent implements Lender {
       pipelines: () => this.#graph.config.service.pipelines,
       measurements: around.measurements,
       calls: () => callsOf(this.#graph),
+      ...(around.rehearse && { rehearse: (...how) => around.rehearse!(this, ...how) }),
     };
     this.#graph = build(config, registry, this);
   }
@@ -112,6 +122,21 @@ export class Agent implements Lender {
       extension: (id: string, coming: boolean) => this.#extension(id, coming),
     };
     return hostOf(place, lent, this.#started);
+  }
+
+  /** The configuration that runs. */
+  get config(): Config {
+    return this.#graph.config;
+  }
+
+  /** What its components know at this moment, and the seeds of the identities in it. */
+  capture(): Captured {
+    return { snapshots: this.#memory.capture(this.#graph), seeds: this.#seeds };
+  }
+
+  /** Lets it see what receivers take in, from now on, instead of the one before. */
+  record(recorder: Recorder | undefined): void {
+    this.#inlets.recorder = recorder;
   }
 
   /** The numbers of its components; those of its log and process are counted elsewhere. */
@@ -162,8 +187,7 @@ export class Agent implements Lender {
   #intake(signal: Telemetry): Intake<Telemetry> {
     let intake = this.#intakes.get(signal);
     if (!intake) {
-      const seed = this.#around.store?.seed(signal) ?? randomBytes(4).readInt32LE();
-      intake = new Intake<Telemetry>(signal, seed, this.#maxSeries);
+      intake = new Intake<Telemetry>(signal, this.#seeds[signal], this.#maxSeries);
       this.#intakes.set(signal, intake);
     }
     return intake;
@@ -266,7 +290,9 @@ export class Agent implements Lender {
     this.turn.pipelines = graph.anomalies
       .filter(({ config }) => config.receivers.length === 0)
       .map(({ pipeline }) => pipeline);
-    this.turn.listeners = [...graph.processors.values()].flatMap(({ part, stage }) => (part.found ? stage : []));
+    const processors = [...graph.processors.values()];
+    this.turn.listeners = processors.flatMap(({ part, stage }) => (part.found ? stage : []));
+    this.turn.keepers = processors.flatMap(({ part, stage }) => (part.lasts ? stage : []));
     this.#inlets.follow(graph);
     this.#assemble(graph);
     this.#memory.saveEvery(graph.config.service.state.interval, () => this.#graph, this.log("vedette"));

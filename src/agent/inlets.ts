@@ -2,6 +2,7 @@
 import type { Emit, Outputs, Telemetry } from "../api/index.ts";
 import { emitInto, type Route, type Turn } from "../pipeline/hub.ts";
 import type { Intake } from "../pipeline/intake.ts";
+import type { Recorder } from "../rehearsal/recording.ts";
 import type { Graph } from "./graph.ts";
 
 export interface Inlet {
@@ -19,6 +20,8 @@ export class Inlets {
   readonly #intake: (signal: Telemetry) => Intake<Telemetry>;
   readonly #turn: Turn;
   readonly #now: () => number;
+  /** Sees what receivers take in. */
+  recorder: Recorder | undefined;
   /** The one that runs, and the one that is being started: what that takes is taken already. */
   #graphs: readonly Graph[] = [];
   #resumed: Promise<void> | undefined;
@@ -54,7 +57,7 @@ export class Inlets {
       const route: Route<Telemetry> = { pipelines: [], counts: { accepted: 0, refused: 0, failed: 0 } };
       const direct = emitInto(this.#intake(signal), route, this.#turn, this.#now);
       const emit: Emit = (bytes, release) => {
-        if (route.pipelines.length > 0) return direct(bytes, release);
+        if (route.pipelines.length > 0) return this.#recorded(id, signal, bytes, () => direct(bytes, release));
         if (this.#resumed) return this.#resumed.then(() => emit(bytes, release));
         release?.();
         return false;
@@ -63,6 +66,20 @@ export class Inlets {
       this.#inlets.set(key, inlet);
     }
     return inlet;
+  }
+
+  /** What connectors make is made again of what receivers took. */
+  #recorded(id: string, signal: Telemetry, bytes: Uint8Array, take: () => boolean | Promise<boolean>) {
+    const { recorder } = this;
+    if (!recorder || !this.#graphs.some(({ receivers }) => receivers.has(id))) return take();
+    recorder.came(signal, bytes, this.#now());
+    let taken: boolean | Promise<boolean> = false;
+    try {
+      taken = take();
+    } finally {
+      if (taken === false) recorder.refused();
+    }
+    return taken;
   }
 
   /** From now on what `next` takes is taken; requests that `current` does not take wait until the function returned is called. */

@@ -6,6 +6,7 @@ import type { Config } from "../config/shape.ts";
 import { measure } from "../observe/instruments.ts";
 import { Log } from "../observe/log.ts";
 import { OwnMetrics } from "../observe/meter.ts";
+import { rehearseAgent } from "../rehearsal/index.ts";
 import { StateStore } from "../series/store.ts";
 import { type Arguments, type Command, EXIT } from "./command.ts";
 import { type Loaded, load } from "./load.ts";
@@ -46,6 +47,8 @@ class Run {
   #ending = false;
   #watch: Watch | undefined;
   #agent: Agent | undefined;
+  /** Of the configuration that runs. */
+  #registry: Loaded["registry"] | undefined;
   #service: Service;
 
   constructor(args: Arguments, service: Service) {
@@ -81,6 +84,7 @@ class Run {
   async #start({ config, registry }: Loaded): Promise<boolean> {
     const own = this.#log.for("vedette");
     const { state, telemetry } = this.#service;
+    this.#registry = registry;
     try {
       if (state.directory !== undefined) this.#store = await StateStore.open(state.directory, own);
       await this.#metrics.configure(telemetry);
@@ -92,6 +96,10 @@ class Run {
         meterFor: (...place) => this.#metrics.meterFor(...place),
         measurements: () => this.#metrics.measurements(),
         store: this.#store,
+        rehearse: (agent, options, signal) => {
+          const stage = { plugins: this.#registry!, log: this.#log, now: Date.now, random: Math.random };
+          return rehearseAgent(agent, stage, options, signal);
+        },
       });
       await this.#agent.start();
       return true;
@@ -175,6 +183,7 @@ class Run {
     if (!sameReaders) await this.#metrics.configure(telemetry);
     try {
       await this.#agent!.reload(config, registry);
+      this.#registry = registry;
     } catch (error) {
       if (!sameReaders) await this.#metrics.configure(before.telemetry);
       throw error;
