@@ -1,15 +1,12 @@
 // A real Prometheus scrapes the agent and answers queries about it; promtool finds nothing to complain of.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import test, { type TestContext } from "node:test";
-import { eventually, folderWith, request, startAgent } from "../agent.ts";
+import { spawnSync } from "node:child_process";
+import test from "node:test";
+import { request, startAgent } from "../agent.ts";
+import { answer, startPrometheus, withoutPrometheus } from "../prometheus.ts";
 import { gauge } from "../requests.ts";
 
-const HINT = "no prometheus on PATH; apt-get install -y --no-install-recommends prometheus";
-const found = spawnSync("prometheus", ["--version"]).status === 0;
-const skip = found ? false : HINT;
+const skip = withoutPrometheus;
 
 const AGENT = `
 receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
@@ -21,53 +18,6 @@ service:
     metrics: { readers: [{ pull: { exporter: { prometheus: { port: 0 } } } }] }
   pipelines: { metrics: { receivers: [otlp], processors: [ewma], exporters: [debug] } }
 `;
-
-/** A Prometheus on a free port that scrapes `target` ten times a second; resolves to its address. */
-async function startPrometheus(t: TestContext, target: string): Promise<string> {
-  const scrape = `{ job_name: agent, static_configs: [{ targets: ["${target}"] }] }`;
-  const folder = folderWith(t, {
-    "prom.yml": `global: { scrape_interval: 100ms, scrape_timeout: 100ms }\nscrape_configs: [${scrape}]\n`,
-  });
-  const child: ChildProcess = spawn(
-    "prometheus",
-    [
-      `--config.file=${join(folder, "prom.yml")}`,
-      `--storage.tsdb.path=${join(folder, "data")}`,
-      "--web.listen-address=127.0.0.1:0",
-      "--log.level=info",
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const closed = once(child, "close");
-  t.after(async () => {
-    child.kill("SIGKILL");
-    await closed;
-  });
-  let said = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
-  const address = () => /Listening on" address=(\S+)/.exec(said)?.[1];
-  await eventually("Prometheus to listen", () => address() !== undefined || child.exitCode !== null);
-  const found = address();
-  if (found === undefined) throw new Error(`Prometheus ended\n${said}`);
-  return found;
-}
-
-/** The answer to an instant query, asked until there is one. */
-async function answer(
-  prometheus: string,
-  query: string,
-): Promise<{ metric: Record<string, string>; value: [number, string] }[]> {
-  for (let left = 200; left > 0; left--) {
-    const { status, body } = await request(prometheus, `/api/v1/query?query=${encodeURIComponent(query)}`);
-    // it listens a moment before it is ready
-    const result = status === 200 ? JSON.parse(body.toString()).data.result : [];
-    if (result.length > 0) return result;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`no answer to ${query}`);
-}
 
 test("Prometheus scrapes the agent, and knows types, labels and counts", { skip }, async (t) => {
   const agent = await startAgent(t, AGENT);

@@ -30,7 +30,7 @@ function sampleOf(line: string) {
     while (!rest.startsWith("}")) {
       const label = LABEL.exec(rest);
       assert.ok(label, `no label at ${rest}`);
-      assert.ok(!(label[1] in labels), `label ${label[1]} twice: ${line}`);
+      assert.ok(!Object.hasOwn(labels, label[1]), `label ${label[1]} twice: ${line}`);
       labels[label[1]] = unescaped(label[2]);
       rest = rest.slice(label[0].length);
       if (rest.startsWith(",")) rest = rest.slice(1);

@@ -230,3 +230,24 @@ test("what has no one number says none: no attribute is NaN", () => {
   assert.ok(Object.values(attributes).every((value) => !Number.isNaN(value)));
   assert.ok(!("anomaly.observed" in attributes) && "anomaly.upper" in attributes);
 });
+
+test("an event of an incident says since when it is, where it began and what is in it", () => {
+  const episode = { start: 1_714_000_000_000, lastSeen: 1_714_000_060_000, peak: 3.5, count: 7 };
+  const origins = [{ service: "shop/payments", share: 0.8, reasons: ["it is slow itself"] }];
+  const services = ["shop/payments", "shop/cart"];
+  const incident = {
+    members: [],
+    episodes: 2,
+    origins,
+    services,
+    traces: ["4bf92f3577b34da6a3ce929d0e0e4736"],
+    templates: [],
+  };
+  const [record] = readLogs(encodeAnomalyLogs([{ ...anomaly, episode, incident }], 0)).resourceLogs[0].scopeLogs[0]
+    .logRecords;
+  const said = read(record.attributes);
+  assert.deepEqual(said["anomaly.episode.start"], { stringValue: "2024-04-24T23:06:40.000Z" });
+  assert.deepEqual(said["anomaly.episode.count"], { intValue: "7" });
+  assert.deepEqual(said["anomaly.incident.origins"], { arrayValue: { values: [{ stringValue: "shop/payments" }] } });
+  assert.deepEqual(said["anomaly.incident.episodes"], { intValue: "2" });
+});
