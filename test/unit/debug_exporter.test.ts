@@ -106,6 +106,13 @@ test("an anomaly is one readable line at every verbosity, never sampled away", a
   }
 });
 
+test("a change of an episode says how long it lasts", () => {
+  const episode = { start: 0, lastSeen: 720_000, peak: 2.4, count: 31 };
+  assert.match(anomalyLine(anomalyOf({ state: "ongoing", episode }), false), /, ongoing for 12 min\]$/);
+  assert.match(anomalyLine(anomalyOf({ state: "resolved", episode }), false), /, resolved after 12 min\]$/);
+  assert.match(anomalyLine(anomalyOf({ episode }), false), /-19aa\]$/);
+});
+
 test("the severity is coloured on a terminal, and nothing else changes", () => {
   const coloured = anomalyLine(anomalyOf(), true);
   assert.ok(coloured.includes("\x1b["));
