@@ -233,7 +233,7 @@ function served(text: string, careless: boolean) {
 /** A finder that tells of every 500th request; `begin` is the count that it begins with, from the one that was saved. */
 let rolled = 0;
 
-function counting(begin: (saved: number) => number): Plugin {
+function counting(begin: (saved: number) => number, state: "open" | "resolved" = "open"): Plugin {
   return defineFinder({
     ...about,
     signals: ["metrics"],
@@ -250,7 +250,7 @@ function counting(begin: (saved: number) => number): Plugin {
               labels: batch.labels(0),
               time: batch.rows.time[0],
             } as const;
-            detection.find({ ...finding, rarity: Number.POSITIVE_INFINITY });
+            detection.find({ ...finding, state, rarity: Number.POSITIVE_INFINITY });
           }
           return batch;
         },
@@ -357,6 +357,11 @@ export const bad: Readonly<Record<string, Bad>> = {
     seen: /metrics: finding 0 differs .* the second time/,
     // never twice the same in a row
     plugin: counting((saved) => saved + ++rolled * 7 + Math.floor(Math.random() * 7)),
+  },
+  "resolves what was never told to last": {
+    law: "manners",
+    seen: /metrics: it resolves what it has not told with untilResolved: bad, /,
+    plugin: counting((saved) => saved, "resolved"),
   },
   "throws when stopped without a start": {
     law: "manners",

@@ -23,6 +23,8 @@ export interface Timeline {
   readonly anomalies: Anomaly[];
   /** "12:30 absence open: sentence", in minutes and seconds since the beginning. */
   readonly told: string[];
+  /** That something it told goes on: by which fingerprint, and when, in minutes since the beginning. */
+  readonly lasting: { readonly fingerprint: string; readonly minute: number }[];
   /** The clock, in seconds since the beginning. */
   now: number;
   /** Takes an Export request; false when it is refused. */
@@ -45,6 +47,10 @@ export function timeline(
   const host = fakeHostNamed(plugin.type);
   host.clock = BEGINNING;
   const anomalies: Anomaly[] = [];
+  const lasting: { fingerprint: string; minute: number }[] = [];
+  const lasts = (fingerprint: string, time: number) => {
+    lasting.push({ fingerprint, minute: (time - BEGINNING) / 60_000 });
+  };
   const keep = { process: (found: readonly Anomaly[]) => void anomalies.push(...found) };
   const turn = new Turn([
     new AnomalyPipeline("anomalies", { processors: [stage(keep as never)], queues: [], connectors: [] }, host.log),
@@ -53,7 +59,9 @@ export function timeline(
 
   function begin() {
     const intake = new Intake<Telemetry>(signal, seed++, limit);
-    const part = plugin.create(parsed, host, new Findings(host, parsed, lineOf(parsed, plugin), turn.raise));
+    const line = lineOf(parsed, plugin);
+    const findings = new Findings(host, parsed, line, turn.raise, undefined, undefined, lasts);
+    const part = plugin.create(parsed, host, findings);
     const recycle = (series: number) => part.forget?.(signal, series);
     intake.table.own({ grow() {}, recycle });
     if (part.trace) intake.assemble(TRACES).onTrace = (trace) => part.trace!(trace);
@@ -70,6 +78,7 @@ export function timeline(
   let running = begin();
   return {
     anomalies,
+    lasting,
     get told() {
       return anomalies.map(({ time, type, state, reason }) => `${clock(time)} ${type} ${state}: ${reason}`);
     },

@@ -63,11 +63,24 @@ export function wired<S extends Telemetry>(plugin: AnyDetector, options: object 
   const turn = new Turn([new AnomalyPipeline("anomalies", { processors, queues: [], connectors: [] }, fakeHost().log)]);
   const host = fakeHostNamed(setup.id ?? plugin.type);
   const parsed = optionsOf(plugin, options);
-  const detector = new Detector<S>(plugin as never, parsed, parsed, host, intake.table, turn.raise);
+  const lasting: string[] = [];
+  const lasts = (fingerprint: string) => void lasting.push(fingerprint);
+  const { raise } = turn;
+  const detector = new Detector<S>(
+    plugin as never,
+    parsed,
+    parsed,
+    host,
+    intake.table,
+    raise,
+    undefined,
+    undefined,
+    lasts,
+  );
   const stages = [stage(detector as Processor<S>, host)];
   const { queue, sent } = collector();
   const pipeline = new TelemetryPipeline<S>(signal, signal, { processors: stages, queues: [queue], connectors: [] });
   const route = { pipelines: [pipeline], counts: { accepted: 0, refused: 0, failed: 0 } };
   const emit: Emit = emitInto(intake, route, turn, () => host.now());
-  return { emit, detector, intake, anomalies, sent, queue, host, stages };
+  return { emit, detector, intake, anomalies, lasting, sent, queue, host, stages };
 }

@@ -318,7 +318,8 @@ class Builder {
     const counts = detects ? before.counts : undefined;
     const { turn, tap } = this.#lender;
     const { raise, lasts } = turn;
-    if (plugin.rows === "intervals") return new IntervalDetector(plugin, options, host, table, raise, counts, tap, lasts);
+    if (plugin.rows === "intervals")
+      return new IntervalDetector(plugin, options, host, table, raise, counts, tap, lasts);
     if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, raise, counts, tap, lasts);
     return new Detector(plugin, options, options as DetectorOptions, host, table, raise, counts, tap, lasts);
   }

@@ -252,7 +252,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     } else this.#line.apply(series, rows.time, rarity, count, score, lasts);
     for (let i = 0; i < count; i++) {
       if (score[i] >= 1) this.#find(batch, i);
-      else if (lasts[i] === 1 && this.#wanted(i)) this.#lasting.lasts(series[i], rows.time[i], () => batch.labels(source[i]));
+      else if (lasts[i] === 1 && this.#wanted(i))
+        this.#lasting.lasts(series[i], rows.time[i], () => batch.labels(source[i]));
     }
     this.counts.rows += count;
     this.#tap?.judged(batch, { detector: this.#host.id, count, source, score, rarity, verdicts, typeOf: this.#typeOf });

@@ -32,7 +32,18 @@ const STREAMS = {
 export function checkFinder(plugin: AnyFinder, parse: () => Record<string, unknown>, report: Report): void {
   for (const signal of plugin.signals as Telemetry[]) {
     const requests = [...STREAMS[signal]()] as LabelledRequest[];
-    const whole = findings(plugin, parse, signal, requests, false);
+    const open = new Set<string>();
+    let ended: Anomaly | undefined;
+    const whole = findings(plugin, parse, signal, requests, false, (anomaly) => {
+      if (anomaly.untilResolved) open.add(anomaly.fingerprint);
+      else if (anomaly.state === "resolved" && !open.delete(anomaly.fingerprint)) ended ??= anomaly;
+    });
+    if (ended) {
+      report(
+        "manners",
+        `${signal}: it resolves what it has not told with untilResolved: ${ended.type}, ${ended.reason}`,
+      );
+    }
     const again = findings(plugin, parse, signal, requests, false);
     if (differ(whole, again)) {
       report("repeatability", `${signal}: ${differ(whole, again)} the first time and the second time`);
@@ -67,16 +78,19 @@ function create(
   return part;
 }
 
-/** What it finds; with `restarts`, each time by a new one that has loaded what the one before saved. */
+/** What it finds, which `seen` is shown; with `restarts`, each time by a new one that has loaded what the one before saved. */
 function findings(
   plugin: AnyFinder,
   parse: () => Record<string, unknown>,
   signal: Telemetry,
   requests: readonly LabelledRequest[],
   restarts: boolean,
+  seen: (anomaly: Anomaly) => void = () => {},
 ): string[] {
   const found: string[] = [];
-  const raise = ({ time, state, fingerprint, rarity, reason }: Anomaly) => {
+  const raise = (anomaly: Anomaly) => {
+    const { time, state, fingerprint, rarity, reason } = anomaly;
+    seen(anomaly);
     found.push(JSON.stringify([time, state, fingerprint, rarity, reason]));
   };
   const host = fakeHost(plugin.type);

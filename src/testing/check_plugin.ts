@@ -20,7 +20,7 @@ export type { Places };
  * - hostile values: nothing that a sender can write throws, or leaves state that is not finite.
  * - sense: what is planted in a labelled stream is ranked before the rest.
  * - manners: a manifest in order, every option described, unknown ones refused; start and stop in any order; a sender
- *   heeds its AbortSignal; a taken port is an error.
+ *   heeds its AbortSignal; a taken port is an error; what a finder resolves it has told to last until then.
  */
 export type Law = "splitting" | "memory" | "repeatability" | "hostile values" | "sense" | "manners";
 

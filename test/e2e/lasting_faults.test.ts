@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { seededRandom } from "../../src/testing/fake_host.ts";
 import { folderWith, vedette } from "../agent.ts";
+import { logs } from "../requests.ts";
 import { request } from "../spans.ts";
 import { oracle, oracleDecode } from "../unit/otlp/otlp_json.ts";
 
@@ -37,7 +38,6 @@ async function episodesOf(t: TestContext, config: string, input: string, content
     const episode = episodes.get(id) ?? { what, opened: minute, resolved: Number.NaN };
     if (line.includes(", resolved")) episode.resolved = minute;
     episodes.set(id, episode);
-    console.log(line);
   }
   return [...episodes.values()].sort((a, b) => (a.what < b.what ? -1 : 1));
 }
@@ -76,6 +76,42 @@ test("failures, slowness and many calls that last for 40 minutes", async (t) => 
     );
     return JSON.stringify(oracleDecode(oracle.traces, request(spans)));
   });
-  const config = configOf("traces", "  span_errors:\n  span_duration:\n  span_rate:");
-  console.log(await episodesOf(t, config, "traces.jsonl", requests.join("\n")));
+  for (const options of ["", "alert_budget: 20/day"]) {
+    const detectors = ["span_errors", "span_duration", "span_rate"].map((id) => `  ${id}: {${options}}`);
+    const found = await episodesOf(t, configOf("traces", detectors.join("\n")), "traces.jsonl", requests.join("\n"));
+    assert.deepEqual(
+      found.map(({ what }) => what),
+      ["span_duration GET /slow", "span_errors GET /fails", "span_rate GET /often"],
+    );
+    // from minute 167 to 207; a budget hears of windows that still hold some of it
+    for (const { what, opened, resolved } of found) {
+      const late = options === "" ? 10 : 20;
+      assert.ok(opened < 168 && resolved > 206 && resolved < 207 + late, `${what}: from ${opened} to ${resolved}`);
+    }
+  }
+});
+
+test("a message that comes far more often for 40 minutes, and one that no longer comes", async (t) => {
+  const random = seededRandom(7);
+  const requests = Array.from({ length: 2160 }, (_, i) => {
+    const fault = i >= 1800 && i < 2040;
+    const said = [
+      ...Array.from({ length: fault ? 20 : 2 }, () => "cannot reach the cache, going on without"),
+      ...Array.from({ length: 2 }, () => (fault ? "" : "order was shipped")),
+      ...Array.from({ length: 6 }, () => "request was served"),
+    ];
+    const records = said.flatMap((body) =>
+      body === "" || random() < 0.3
+        ? []
+        : [{ time: START + 10_000 * (i + random()), severity: body.startsWith("order") ? 13 : 9, body }],
+    );
+    return JSON.stringify(oracleDecode(oracle.logs, logs("shop", records)));
+  });
+  const config = configOf("logs", "  drain:\n  template_rate:");
+  const found = await episodesOf(t, config, "logs.jsonl", requests.join("\n"));
+  assert.equal(found.length, 2);
+  // from minute 300 to 340
+  for (const { opened, resolved } of found) {
+    assert.ok(opened < 305 && resolved > 340 && resolved < 350, `from ${opened} to ${resolved}`);
+  }
 });

@@ -56,6 +56,19 @@ test("a message that lacks in a twentieth of the traces where it always was is t
   assert.match(fingerprint, /^[0-9a-f]{16}$/);
 });
 
+test("what is told once is said to go on until it is over", () => {
+  const line = begin();
+  play(line, 3 * HOUR, between(2 * HOUR, 2 * HOUR + 2400, 5, UNCLOSED));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  const minutes = line.lasting.map(({ minute }) => minute);
+  assert.ok(line.lasting.every(({ fingerprint }) => fingerprint === line.anomalies[0].fingerprint));
+  assert.ok(
+    minutes.every((minute, i) => minute - (minutes[i - 1] ?? 120) < 5),
+    `${minutes}`,
+  );
+  assert.ok(minutes.at(-1)! > 159 && minutes.at(-1)! < 170, `${minutes.at(-1)}`);
+});
+
 test("a message that lacks at times is told when it lacks more often", () => {
   const line = begin();
   const fault = (group: number) => group >= 3 * HOUR && group < 3 * HOUR + 1200 && group % 10 === 0;

@@ -258,3 +258,18 @@ test("numbers are read with their units, and nothing else is a number", () => {
     fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => typeof readNumber(bytes, 0, bytes.length) === "number"),
   );
 });
+
+test("what is told once is said to go on until it is over", () => {
+  const line = begin();
+  play(line, 4 * HOUR, (second) => ({
+    body: `request ${second} done took=${took() * (within(second, 3 * HOUR, 2400) ? 3 : 1)}ms`,
+  }));
+  assert.equal(line.told.length, 1, line.told.join("\n"));
+  const minutes = line.lasting.map(({ minute }) => minute);
+  assert.ok(line.lasting.every(({ fingerprint }) => fingerprint === line.anomalies[0].fingerprint));
+  assert.ok(
+    minutes.every((minute, i) => minute - (minutes[i - 1] ?? 184) < 5),
+    `${minutes}`,
+  );
+  assert.ok(minutes.at(-1)! > 219 && minutes.at(-1)! < 230, `${minutes.at(-1)}`);
+});

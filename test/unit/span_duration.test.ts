@@ -16,6 +16,7 @@ interface Verdict {
   readonly upper: number;
   readonly since: number;
   readonly rows: number;
+  readonly lasts: number;
 }
 interface Span {
   readonly duration: number;
@@ -43,6 +44,7 @@ function operation(options: object = {}, step = 1000) {
       upper: f64(),
       since: f64(),
       rows: f64(),
+      lasts: new Uint8Array(1),
     };
     time += step;
     const columns = { time: [time + off], duration: [duration], self: [self] };
@@ -55,7 +57,7 @@ function operation(options: object = {}, step = 1000) {
     const [score, observed, lower, upper, since, many] = ["score", "observed", "lower", "upper", "since", "rows"].map(
       (name) => verdicts[name as keyof typeof verdicts][0],
     );
-    return { score, observed, lower, upper, since, rows: many };
+    return { score, observed, lower, upper, since, rows: many, lasts: verdicts.lasts[0] };
   };
   const each = (count: number, span: () => Span): Verdict[] => Array.from({ length: count }, () => show(span()));
   return { show, each, now: () => time };
@@ -93,7 +95,12 @@ test("an incident is told when it begins and when it gets far worse, not with ea
   const [fixed, budgeted] = [{}, { alert_budget: "5/day" }].map((options) => {
     const shop = operation(options);
     shop.each(2000, () => ({ duration: lognormal(random) }));
-    return told(shop.each(300, slow));
+    const slowed = shop.each(300, slow);
+    const going = slowed.filter(({ lasts }) => lasts === 1).length;
+    assert.ok("alert_budget" in options ? going === 0 : going > 200, `${going} say that it goes on`);
+    const after = shop.each(300, () => ({ duration: lognormal(random) }));
+    assert.ok(after.slice(10).every(({ lasts }) => lasts === 0));
+    return told(slowed);
   });
   assert.ok(fixed.length >= 1 && fixed.length <= 4, `${fixed.length} told`);
   assert.ok(budgeted.length > 200, "the line of a budget tells an incident once by itself");

@@ -5,6 +5,8 @@ import type { RateState } from "vedette/counts";
 /** An interval holds one event, so many for each that is expected in it, and so many for each record of both intervals before it. */
 const TIMES = 4;
 const GOES_ON = 1;
+/** Records of an interval; more are no count. */
+const MOST = 1e12;
 /** Intervals with records until one weighs less by a factor e: of late, and usually. */
 const LATELY = 10;
 const USUALLY = 200;
@@ -25,10 +27,12 @@ export type RepeatState = StateOf<typeof REPEAT_STATE>;
 /** Events of an interval of `step` seconds with y records, which `judgeRate` is to have; remembered. What goes on for three intervals is no pile. */
 export function distinct(state: RepeatState & RateState, s: number, y: number, step: number): number {
   const { last, beforeLast, events, exposure, factor, incident } = state;
+  // no count: nothing is known of it
+  if (!(y >= 0 && y < MOST)) return y;
   const before = Math.min(last[s], beforeLast[s]);
   beforeLast[s] = last[s];
   last[s] = y;
-  if (!(y > 0)) return y;
+  if (y === 0) return 0;
   const expected = exposure[s] > 0 ? (events[s] / exposure[s]) * factor[s] * step : 0;
   const n = Math.min(y, 1 + TIMES * expected + GOES_ON * before);
   const { lateRecords, lateEvents, usualRecords, usualEvents } = state;

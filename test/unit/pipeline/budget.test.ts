@@ -41,10 +41,12 @@ function fleet(count: number, shapes: readonly Shape[], perDay = 1, seed = 1) {
   const rarity = new Float64Array(count);
   const score = new Float64Array(count);
   let minute = 0;
+  const lasts = new Uint8Array(count);
   const step = (incident?: (series: number) => number | undefined): number => {
     time.fill(BEGIN + minute++ * MINUTE);
     for (let s = 0; s < count; s++) rarity[s] = incident?.(s) ?? next[s]();
-    line.apply(series, time, rarity, count, score);
+    lasts.fill(0);
+    line.apply(series, time, rarity, count, score, lasts);
     return score.reduce((told, each) => told + (each >= 1 ? 1 : 0), 0);
   };
   const days = (many: number): number => {
@@ -55,7 +57,7 @@ function fleet(count: number, shapes: readonly Shape[], perDay = 1, seed = 1) {
   const jump = (by: number) => {
     minute += by * DAY;
   };
-  return { line, step, days, jump };
+  return { line, step, days, jump, lasts };
 }
 
 const within = (told: number, asked: number, factor: number, what: string) =>
@@ -127,6 +129,29 @@ test("a cluster of surprises is told once, and again when it gets twice as rare"
   ]);
   for (let i = 0; i < 16; i++) told(0.1);
   assert.ok(told(rare + 2), "after a while of silence it is another");
+});
+
+test("what is held back of a cluster that was told is said to last, what is quiet or was never told is not", () => {
+  const { days, step, line, lasts } = fleet(2, [honest]);
+  days(10);
+  const rare = line.threshold + 1;
+  const seen = [rare, rare, 0.1, rare, line.threshold - 0.1, 1, 0.1, rare].map((rarity) => {
+    const told = step((s) => (s === 0 ? rarity : 0));
+    return [told, ...lasts];
+  });
+  assert.deepEqual(seen, [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 0],
+    [0, 1, 0],
+    [0, 1, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+    [0, 1, 0],
+  ]);
+  for (let i = 0; i < 16; i++) step(() => 0.1);
+  step((s) => (s === 0 ? line.threshold - 0.1 : 0));
+  assert.deepEqual([...lasts], [0, 0], "it is over");
 });
 
 test("an incident of all series at once, however rare, does not hide the next one", () => {

@@ -437,3 +437,61 @@ test("the series that were not judged often enough yet are counted", () => {
   assert.equal(detector.warming, 2);
   assert.ok(detector.stateBytes > 0);
 });
+
+/** Tells each new height beyond 10, and of what stays beyond it that it lasts; of 7 as well. */
+const onceBeyond = defineDetector({
+  type: "once",
+  signal: "metrics",
+  stability: "experimental",
+  summary: "Tells once.",
+  finds: { above: "spike", below: "drop" },
+  scores: "line",
+  config: z.object({}),
+  state: { told: "f64" },
+  scoreThenLearn({ length, series, value }, { told }, { score, expected, lasts }) {
+    for (let i = 0; i < length; i++) {
+      const s = series[i];
+      expected[i] = 5;
+      score[i] = value[i] > 10 && value[i] > told[s] ? 1 : 0;
+      if ((value[i] > 10 && score[i] === 0) || value[i] === 7) lasts[i] = 1;
+      told[s] = value[i] > 10 ? Math.max(told[s], value[i]) : 0;
+    }
+  },
+});
+
+test("that an incident goes on is told by the fingerprint of its anomaly, in each row until it is over", () => {
+  const { emit, anomalies, lasting } = wired(onceBeyond, { warmup: 0 });
+  for (const value of [20, 20, 20, 1, 1]) emit(request([point("a", value), point("b", 1)]));
+  emit(request([point("a", 20), point("a", 30), point("a", 20)]));
+  assert.equal(anomalies.length, 3);
+  assert.deepEqual(lasting, Array(3).fill(anomalies[0].fingerprint));
+});
+
+test("a row that another series has taken goes on under that one's fingerprint, and so does one after a restart", () => {
+  const one = wired(onceBeyond, { warmup: 0, max_series: 1 });
+  for (const series of "aabbba") one.emit(request([point(series, 20)]));
+  const [a, b, again] = one.anomalies.map(({ fingerprint }) => fingerprint);
+  assert.notEqual(a, b);
+  assert.equal(again, a);
+  assert.deepEqual(one.lasting, [a, b, b]);
+  one.emit(request([point("b", 7)]));
+  assert.equal(one.lasting.at(-1), b, "nothing was told of it since it took the row");
+  one.emit(request([point("a", 20)]));
+
+  const small = wired(onceBeyond, { warmup: 0 }, { limit: 1 });
+  for (const series of "aabbb") small.emit(request([point(series, 20)]));
+  assert.deepEqual(small.lasting, [a, b, b], "the table recycled it");
+  small.emit(request([point("a", 7)]));
+  assert.equal(small.lasting.at(-1), a);
+
+  const next = wired(onceBeyond, { warmup: 0, max_series: 1 });
+  next.detector.restore(one.detector.takeSnapshot());
+  next.emit(request([point("a", 20)]));
+  assert.deepEqual([next.anomalies.length, next.lasting], [0, [a]]);
+});
+
+test("a deviation that the user does not care for does not last", () => {
+  const { emit, lasting } = wired(onceBeyond, { warmup: 0, detection_direction: "below_expected" });
+  for (let i = 0; i < 3; i++) emit(request([point("a", 20)]));
+  assert.deepEqual(lasting, []);
+});

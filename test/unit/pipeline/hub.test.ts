@@ -654,6 +654,26 @@ test("every processor that wants to is told of an anomaly at once, one that fail
   assert.equal(failing.counts.errors, 1);
 });
 
+test("what goes on is told to every processor that wants to know, and one that fails again and again no more", () => {
+  const turn = new Turn();
+  const host = fakeHost();
+  const told: string[] = [];
+  const keeper = (name: string, fails = false): Processor<"anomalies"> => ({
+    process: (list) => list,
+    lasts(fingerprint, time) {
+      told.push(`${name} ${fingerprint} ${time}`);
+      if (fails) throw new Error("broken");
+    },
+  });
+  const failing = stage(keeper("first", true), host);
+  turn.keepers = [failing, stage(keeper("second"), host)];
+  turn.lasts("a", 1);
+  assert.deepEqual(told, ["first a 1", "second a 1"]);
+  for (let i = 0; i < 20; i++) turn.lasts("a", i);
+  assert.equal(failing.counts.errors, 10);
+  assert.equal(told.filter((each) => each.startsWith("second")).length, 21);
+});
+
 test("a processor that has something to add is given an empty batch, once every queue has room", async () => {
   const kept = collector();
   const full = collector(FULL, true);
