@@ -22,14 +22,14 @@ export interface EndToEnd {
 
 /** What node is given before main.ts by `npm start`. */
 const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-const NODE_FLAGS = (scripts.vedette as string).split(" ").filter((word) => word.startsWith("--"));
+export const NODE_FLAGS = (scripts.vedette as string).split(" ").filter((word) => word.startsWith("--"));
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const POINTS = 1000;
 /** Kernel ticks a second in /proc; the same on every Linux that Node runs on. */
 const TICKS = 100;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
@@ -39,7 +39,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Nanoseconds of CPU, user and system, that the process has used. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
   return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1e9;
 }
@@ -48,7 +48,7 @@ function residentOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) * 1024;
 }
 
-async function message(child: ChildProcess): Promise<unknown> {
+export async function message(child: ChildProcess): Promise<unknown> {
   const [value] = (await once(child, "message")) as [unknown];
   return value;
 }
@@ -69,7 +69,7 @@ async function forwarded(sink: Sink): Promise<void> {
   }
 }
 
-async function order(load: ChildProcess, value: Order): Promise<void> {
+export async function order(load: ChildProcess, value: Order): Promise<void> {
   load.send(value);
   const answer = (await message(load)) as string | { error: string };
   if (answer !== "done") throw new Error(`the load generator failed: ${(answer as { error: string }).error}`);
@@ -92,7 +92,7 @@ function configuration(http: number, grpc: number, sink: number, detection: bool
 }
 
 /** Settles once the process says that it runs; what it says later is read, so that it never waits for a reader. */
-function running(agent: ChildProcess): Promise<void> {
+export function running(agent: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
     agent.stderr?.on("data", (chunk) => {

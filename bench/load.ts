@@ -1,6 +1,7 @@
 // The near end of an end-to-end run: sends prebuilt requests as fast as they are acknowledged. Told what to do by its parent.
 import { Agent, request } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { setTimeout } from "node:timers/promises";
 import { metricRequests } from "./payloads.ts";
 
 export interface Order {
@@ -8,6 +9,8 @@ export interface Order {
   readonly port: number;
   readonly requests: number;
   readonly inFlight: number;
+  /** Requests a second; absent: as fast as they are acknowledged. */
+  readonly rate?: number;
 }
 
 const { series, points } = JSON.parse(process.argv[2]) as { series: number; points: number };
@@ -53,11 +56,17 @@ function overGrpc(session: ClientHttp2Session, body: Uint8Array): Promise<void> 
   });
 }
 
-async function run({ protocol, port, requests, inFlight }: Order): Promise<void> {
+async function run({ protocol, port, requests, inFlight, rate }: Order): Promise<void> {
   const session = protocol === "grpc" ? connect(`http://127.0.0.1:${port}`) : undefined;
   let next = 0;
+  const began = performance.now();
   const sender = async () => {
     while (next < requests) {
+      const early = rate === undefined ? 0 : (next * 1000) / rate - (performance.now() - began);
+      if (early > 1) {
+        await setTimeout(early);
+        continue;
+      }
       const body = bodies[next++ % bodies.length];
       await (session ? overGrpc(session, body) : overHttp(port, body));
     }

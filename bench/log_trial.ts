@@ -1,5 +1,6 @@
 // A generated log world through the agent's log processors in event time: what was planted, and every anomaly that was raised.
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { MINER } from "./detectors.ts";
 import type { LogFault, LogFaultKind } from "./log_world/faults.ts";
 import { statementsOf } from "./log_world/faults.ts";
 import type { News } from "./log_world/life.ts";
@@ -11,11 +12,6 @@ import { START } from "./world/world.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-
-/** What is measured, as far as it is there. */
-export const LOG_DETECTORS = ["new_template", "template_rate", "log_sequence", "log_values", "log_schema"] as const;
-/** What those need before them. */
-export const MINER = "drain";
 
 export interface LogTrialOptions {
   readonly seed: number;
@@ -72,13 +68,6 @@ const EVERY = 25 * MINUTE;
 const NORMAL = 24 * HOUR;
 /** Of the last fault. */
 const AFTER = 15 * MINUTE;
-
-/** Those whose folder has another name. */
-const FOLDERS: Readonly<Record<string, string>> = { log_schema: "schema_drift" };
-
-/** Those of the detectors that are there. */
-export const presentLogs = (only: readonly string[] = LOG_DETECTORS) =>
-  only.filter((type) => present([FOLDERS[type] ?? type]).length > 0);
 
 export async function logTrialOf(options: LogTrialOptions): Promise<LogTrial> {
   const { seed, faults, detectors, budget, rate } = options;

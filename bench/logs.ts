@@ -7,8 +7,9 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { LOG_DETECTORS, presentLogs } from "./detectors.ts";
 import { listOfLogs, logFaultTable, quietLogTable } from "./log_report.ts";
-import { LOG_DETECTORS, type LogTrialOptions, logTrialsOf, presentLogs } from "./log_trial.ts";
+import { type LogTrialOptions, logTrialsOf } from "./log_trial.ts";
 import type { LogFaultKind } from "./log_world/faults.ts";
 import { LOG_FAULT_KINDS } from "./log_world/plan.ts";
 

@@ -4,11 +4,11 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { presentDetectors } from "./detectors.ts";
 import { clock, table } from "./markdown.ts";
 import { hasDay, readDay } from "./nezha_day.ts";
 import { evidenceOf } from "./nezha_evidence.ts";
 import { type Ranked, ranked } from "./nezha_rank.ts";
-import { presentDetectors } from "./trace_trial.ts";
 import { configOf } from "./trial.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -42,8 +42,8 @@ const OPTIONS: Readonly<Record<string, object>> = {
 const types = presentDetectors(values.only);
 const day = readDay(values.data);
 const loaded = await configOf("traces", types, (type) => ({ ...SHORT, ...OPTIONS[type] }));
-const evidence = await evidenceOf(day, "traces", types, loaded);
-const together = ranked(day, evidence);
+const { evidence, calls } = await evidenceOf(day, "traces", types, loaded);
+const together = ranked(day, evidence, calls);
 const kinds = [...new Set(day.faults.map(({ kind }) => kind))];
 
 function figures(all: readonly Ranked[], kind?: string): string {
@@ -52,7 +52,7 @@ function figures(all: readonly Ranked[], kind?: string): string {
   return `${within(1)} / ${within(3)}`;
 }
 
-const alone = types.map((type) => [type, ranked(day, new Map([[type, evidence.get(type)!]]))] as const);
+const alone = types.map((type) => [type, ranked(day, new Map([[type, evidence.get(type)!]]), calls)] as const);
 const rows = [undefined, ...kinds].map((kind) => [
   kind ?? "all",
   kind === undefined ? day.faults.length : day.faults.filter((fault) => fault.kind === kind).length,
@@ -80,7 +80,7 @@ The figures are faults whose service is first, and among the first three, of all
 Processors run with \`threshold: 1\` and \`warmup: 5\`, and of finders each finding is noted and none raised, so that also what is below the
 line counts. Each processor says of a service the rarest of that time, times how much larger it is than expected (1 - 1/ratio), less log10 of the rows that it looked at for
 it; at most 10.4 of the ways between services, 3.5 of the structure of traces, 5.2 of others. Less what it said of that service, and of the second
-most suspicious one, in windows before. The rest is added as squares. There is one such day here and it was looked at while the ranking was
+most suspicious one, in windows before. The rest is weighed as \`correlate\` does it. There is one such day here and it was looked at while the ranking was
 written: the figures are optimistic, and one fault is three or four points.
 
 ${table(["faults", "", "first / first three", "must", "goal", ...types.map((type) => `${type} alone`)], rows)}

@@ -1,5 +1,5 @@
 // How strongly processors point at each service, also below any line: a Nezha day through the agent in event time.
-import type { Anomaly, Detection, Finding, Host, Labels, Plugin, Telemetry } from "../src/api/index.ts";
+import type { Anomaly, Detection, Finding, Host, Labels, Plugin, ServiceCall, Telemetry } from "../src/api/index.ts";
 import { Log } from "../src/observe/log.ts";
 import { Player } from "../src/replay/player.ts";
 import type { Loaded } from "../src/replay/replay.ts";
@@ -16,6 +16,12 @@ interface Noted {
   looks: number;
 }
 
+/** What each type of processor said, and who called whom as far as they have learnt it. */
+export interface Heard {
+  readonly evidence: Map<string, Evidence>;
+  readonly calls: readonly ServiceCall[];
+}
+
 /**
  * By type of processor, of those that judge. Of finders each finding is noted; none is raised unless they run `live`: then what is past
  * the line is, and what was handed over before is noted only when it has become rarer.
@@ -26,7 +32,7 @@ export async function evidenceOf(
   types: readonly string[],
   { config, registry }: Loaded,
   live = false,
-): Promise<Map<string, Evidence>> {
+): Promise<Heard> {
   const all = new Map(types.map((type) => [type, new Evidence()] as const));
   const start = requests[0].at;
   const player = new Player({
@@ -42,7 +48,8 @@ export async function evidenceOf(
     tap: {
       judged(batch, { detector, count, source, rarity, verdicts: { observed, expected } }) {
         const { time, duration } = batch.rows as unknown as { time: Float64Array; duration?: Float64Array };
-        const notes = all.get(detector)!;
+        const notes = all.get(detector);
+        if (!notes) return;
         for (let i = 0; i < count; i++) {
           const row = source[i];
           const end = time[row] + (duration?.[row] ?? 0);
@@ -63,8 +70,9 @@ export async function evidenceOf(
     now = at;
   }
   for (let i = 0; i < AFTERWARDS; i += 1000) player.agent.tick(now + i);
+  const calls = player.agent.view.calls();
   await player.stop();
-  return all;
+  return { evidence: all, calls };
 }
 
 /** How much of the larger of the two is not in the other; 1 where nothing is expected. */
@@ -114,6 +122,7 @@ function recorded(plugin: Extract<Plugin, { kind: "finder" }>, notes: Evidence, 
       const recording: Detection = {
         allows: (labels) => detection.allows(labels),
         fingerprint: (...about) => detection.fingerprint(...about),
+        lasts: (...about) => detection.lasts(...about),
         find(finding: Finding, batch, row) {
           const { labels, time, rarity, tried = 0, state, observed, expected } = finding;
           const strength = rarity * effect(observed, expected);

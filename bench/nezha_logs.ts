@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { MINER, presentLogs } from "./log_trial.ts";
+import { MINER, presentLogs } from "./detectors.ts";
 import { clock, lasting, table } from "./markdown.ts";
 import type { InjectedFault } from "./nezha_day.ts";
 import { evidenceOf } from "./nezha_evidence.ts";
@@ -58,7 +58,7 @@ const faults = day.faults.map((fault) => {
   return { fault, during, own, others: during.length - own.length };
 });
 
-const evidence = await evidenceOf(day, "logs", types, loaded, true);
+const { evidence } = await evidenceOf(day, "logs", types, loaded, true);
 const together = ranked(day, evidence);
 const alone = types.map((type) => ranked(day, new Map([[type, evidence.get(type)!]])));
 const kinds = [...new Set(day.faults.map(({ kind }) => kind))];

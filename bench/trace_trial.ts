@@ -1,7 +1,8 @@
 // A generated world through the agent's trace processors in event time: what was planted, and every anomaly that was raised.
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { presentDetectors } from "./detectors.ts";
 import { inThreads } from "./threads.ts";
-import { budgeted, configOf, play, present } from "./trial.ts";
+import { budgeted, configOf, play } from "./trial.ts";
 import type { Fault, FaultKind, Truth } from "./world/faults.ts";
 import { planOf } from "./world/plan.ts";
 import type { Noise } from "./world/weather.ts";
@@ -9,9 +10,6 @@ import { arrivals, START, truthsOf, type WorldOptions } from "./world/world.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-
-/** What is measured, as far as it is there. */
-export const DETECTORS = ["span_duration", "span_errors", "span_rate", "trace_structure", "service_graph"] as const;
 
 export interface TrialOptions {
   readonly seed: number;
@@ -73,9 +71,6 @@ const EVERY = 40 * MINUTE;
 const NORMAL = 24 * HOUR;
 /** Of the last fault. */
 const AFTER = 15 * MINUTE;
-
-/** Those of the detectors that are there. */
-export const presentDetectors = (only: readonly string[] = DETECTORS) => present(only);
 
 function faultsOf({ seed, faults, count }: TrialOptions, first: number): Fault[] {
   if (faults === "none") return [];

@@ -2,8 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { presentDetectors } from "./detectors.ts";
 import { faultTable, listOf, quietTable } from "./trace_report.ts";
-import { presentDetectors, type TrialOptions, trialsOf } from "./trace_trial.ts";
+import { type TrialOptions, trialsOf } from "./trace_trial.ts";
 import type { FaultKind } from "./world/faults.ts";
 import { FAULT_KINDS } from "./world/plan.ts";
 

@@ -62,7 +62,7 @@ export interface Incident {
   readonly episodes: number;
   /** Where it may have begun, the most probable first. */
   readonly origins: readonly Origin[];
-  /** Every service in it, "namespace/name". */
+  /** Every service in it, as `Origin` names them. */
   readonly services: readonly string[];
   /** Examples: trace ids in hex, templates of log records. */
   readonly traces: readonly string[];
@@ -70,7 +70,7 @@ export interface Incident {
 }
 
 export interface Origin {
-  /** "payments/checkout". */
+  /** "payments/checkout"; of what names no service what it is instead: "host.name node-3". */
   readonly service: string;
   /** Of all blame, from 0 to 1. */
   readonly share: number;

@@ -1,0 +1,173 @@
+// Joins anomalies of metrics, traces and logs that have one cause into one incident that says where it probably began.
+import { type Anomaly, defineProcessor, duration, isGraver, z } from "vedette";
+import { ServiceGraph } from "./graph.ts";
+import type { Incident } from "./incident.ts";
+import { Incidents } from "./incidents.ts";
+import { type Arrived, restored, saved } from "./saved.ts";
+import { name, originOf, tell } from "./telling.ts";
+import { aged, displaced, merged, over } from "./words.ts";
+
+/** Milliseconds between two looks at who calls whom. */
+const GRAPH_EVERY = 30_000;
+/** Anomalies that wait for the next tick, at most. */
+const MOST_WAITING = 1000;
+
+export default defineProcessor({
+  type: "correlate",
+  signals: ["anomalies"],
+  stability: "beta",
+  summary: "Joins what has one cause, of metrics, traces and logs, into incidents that say where it probably began.",
+  config: z.object({
+    window: duration()
+      .prefault("5m")
+      .describe("What begins at neighbouring services within so long of each other may have one cause."),
+    hops: z
+      .int()
+      .min(0)
+      .max(5)
+      .default(2)
+      .describe("How many calls apart two services may be, by the service graph; 0 joins only what is of one service."),
+    settle: duration()
+      .prefault("10s")
+      .describe(
+        "How long is waited for more before an incident is told, and between two changes of it. A critical one is told at once.",
+      ),
+    pass: z
+      .enum(["incidents", "all"])
+      .default("incidents")
+      .describe("What goes on: only incidents, with what was joined inside them; or also each anomaly."),
+    resolve_after: duration()
+      .prefault("15m")
+      .describe("An anomaly that no processor has made an episode of is over when it was not found again for so long."),
+    linger: duration()
+      .prefault("5m")
+      .describe("How long an incident stays open once all that is in it is over: what comes back is part of it."),
+    max_age: duration().prefault("24h").describe("An incident that lasts so long is resolved, whatever is left of it."),
+    max_incidents: z
+      .int()
+      .positive()
+      .default(500)
+      .describe("Open at a time; beyond it the one of which nothing was heard for longest is resolved."),
+    max_members: z
+      .int()
+      .positive()
+      .default(50)
+      .describe("Episodes kept of an incident, the highest scores first; the others are counted."),
+  }),
+  create(options, host) {
+    const { window, hops, settle, pass, resolve_after, linger, max_age, max_incidents, max_members } = options;
+    const graph = new ServiceGraph(hops);
+    const incidents = new Incidents({ window, max_incidents, max_members, quiet: resolve_after }, graph);
+    const changes = host.meter.createCounter("vedette_correlate_incidents", {
+      unit: "{incidents}",
+      description: "Incidents told, by state.",
+    });
+    let waiting: Arrived[] = [];
+    let looked = Number.NEGATIVE_INFINITY;
+    let ready: Anomaly[] = [];
+
+    function lookAround(now: number): void {
+      if (Math.abs(now - looked) < GRAPH_EVERY) return;
+      looked = now;
+      if (graph.follow(host.calls())) for (const incident of incidents.open) incident.doubt();
+    }
+
+    /** In an order that does not depend on that of their arrival. */
+    function takeIn(now: number): void {
+      if (waiting.length === 0) return;
+      lookAround(now);
+      const some = waiting;
+      waiting = [];
+      for (const { anomaly, at } of some.sort(inOrder)) incidents.take(anomaly, at);
+    }
+
+    function end(incident: Incident, now: number, reason: string): void {
+      if (!incident.told) return;
+      ready.push(tell(incident, graph, host.id, "resolved", now, reason));
+      changes.add(1, { state: "resolved" });
+    }
+
+    /** What is to be said at `now`; of those that only grow, only the critical ones. */
+    function speak(now: number): void {
+      const ended = incidents.ended;
+      incidents.ended = [];
+      let lost = 0;
+      for (const incident of incidents.open) say(incident, now);
+      for (const { incident, into } of ended) {
+        const origin = originOf(incident, graph);
+        if (into) end(incident, now, merged(origin, { id: into.id, origin: originOf(into, graph) }));
+        else if (incident.told) end(incident, now, displaced(origin));
+        else lost++;
+      }
+      if (lost > 0) {
+        host.log.warn("too many incidents at once: some ended before they were told; raise max_incidents", {
+          incidents: lost,
+          max_incidents,
+        });
+      }
+    }
+
+    function say(incident: Incident, now: number): void {
+      const { told, severity } = incident;
+      const graver = told === undefined ? severity === "critical" : isGraver(severity, told.severity);
+      if (!graver && now - (told?.at ?? incident.since) < settle && now >= incident.since) return;
+      const origin = originOf(incident, graph);
+      const { episodes, places } = incident;
+      const grown = !told || episodes >= 2 * told.episodes || places.size > told.places || origin !== told.origin;
+      if (!grown && !graver) return;
+      if (!told) name(incident, graph, host.id);
+      incident.told = { places: places.size, episodes, origin, severity, at: now };
+      const state = told ? "ongoing" : "open";
+      ready.push(tell(incident, graph, host.id, state, now));
+      changes.add(1, { state });
+    }
+
+    function finish(now: number): void {
+      incidents.look(now);
+      for (const incident of incidents.open) {
+        const lasts = now - incident.since;
+        const isOver = now - incident.over >= linger;
+        if (!isOver && lasts < max_age) continue;
+        const origin = originOf(incident, graph);
+        const services = incident.places.size;
+        end(incident, now, isOver ? over(origin, services, incident.over - incident.began) : aged(origin, lasts));
+        incidents.close(incident);
+      }
+    }
+
+    return {
+      process(anomalies) {
+        const now = host.now();
+        for (const anomaly of anomalies) waiting.push({ anomaly, at: now });
+        const urgent = anomalies.some(({ severity, state }) => severity === "critical" && state !== "resolved");
+        if (urgent || waiting.length >= MOST_WAITING) {
+          takeIn(now);
+          speak(now);
+        }
+        const told = ready;
+        ready = [];
+        const passed = pass === "all" ? [...anomalies, ...told] : told;
+        return passed.length > 0 ? passed : undefined;
+      },
+      tick(now) {
+        if (incidents.open.size > 0) lookAround(now);
+        takeIn(now);
+        finish(now);
+        speak(now);
+      },
+      get due() {
+        return ready.length > 0;
+      },
+      save: () => saved({ waiting, ready, incidents, graph }),
+      load(bytes) {
+        ({ waiting, ready } = restored(bytes, { incidents, graph }));
+      },
+    };
+  },
+});
+
+const beginOf = ({ episode, time }: Anomaly) => episode?.start ?? time;
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+/** As they began; several of one fingerprint as they happened. */
+const inOrder = ({ anomaly: a }: Arrived, { anomaly: b }: Arrived) =>
+  beginOf(a) - beginOf(b) || compare(a.fingerprint, b.fingerprint) || a.time - b.time || compare(a.state, b.state);

@@ -1,0 +1,122 @@
+// What is kept of incidents across restarts.
+import { type Anomaly, labelsShape, packed, timeShape, unpacked, z } from "vedette";
+import { KINDS } from "./evidence.ts";
+import type { ServiceGraph } from "./graph.ts";
+import { Incident } from "./incident.ts";
+import type { Incidents } from "./incidents.ts";
+
+const severity = z.enum(["info", "warning", "critical"]);
+/** Also infinite. */
+const any = z.custom<number>((value) => typeof value === "number");
+
+const episode = z.object({
+  start: z.number(),
+  lastSeen: z.number(),
+  peak: any,
+  count: z.number(),
+  end: z.number().exactOptional(),
+});
+
+const plain = z.object({
+  id: z.string(),
+  fingerprint: z.string(),
+  state: z.enum(["open", "ongoing", "resolved"]),
+  detector: z.string(),
+  signal: z.enum(["metrics", "logs", "traces"]),
+  type: z.string(),
+  severity,
+  labels: labelsShape,
+  time: z.number(),
+  score: any,
+  rarity: any,
+  observed: any,
+  expected: any,
+  lower: any,
+  upper: any,
+  contributors: z.array(z.string()),
+  reason: z.string(),
+  companions: z.boolean(),
+  untilResolved: z.literal(true).exactOptional(),
+  episode: episode.exactOptional(),
+});
+const anomaly: z.ZodType<Anomaly> = plain.extend({
+  incident: z
+    .object({
+      members: z.array(plain),
+      episodes: z.number(),
+      origins: z.array(z.object({ service: z.string(), share: z.number(), reasons: z.array(z.string()) })),
+      services: z.array(z.string()),
+      traces: z.array(z.string()),
+      templates: z.array(z.string()),
+    })
+    .exactOptional(),
+});
+
+const member = z.object({
+  anomaly,
+  worst: anomaly,
+  place: z.string(),
+  kind: z.enum(KINDS),
+  start: z.number(),
+  heard: z.number(),
+  lastSeen: z.number(),
+  peak: any,
+  count: z.number(),
+  over: z.boolean(),
+  trace: z.string(),
+});
+const place = z.object({ first: z.number(), last: z.number(), kinds: z.set(z.enum(KINDS)) });
+const told = z.object({ places: z.number(), episodes: z.number(), origin: z.string(), severity, at: z.number() });
+
+const incident = z.object({
+  id: z.string(),
+  fingerprint: z.string(),
+  since: z.number(),
+  began: z.number(),
+  heard: z.number(),
+  over: timeShape,
+  severity,
+  left: z.number(),
+  leftCount: z.number(),
+  told: told.optional(),
+  places: z.map(z.string(), place),
+  traces: z.set(z.string()),
+  members: z.map(z.string(), member).refine(({ size }) => size > 0, "has no members"),
+});
+
+const shape = z.object({
+  waiting: z.array(z.object({ anomaly, at: z.number() })),
+  ready: z.array(anomaly),
+  edges: z.array(z.tuple([z.string(), z.string()])),
+  incidents: z.array(incident),
+});
+
+export interface Memory {
+  readonly incidents: Incidents;
+  readonly graph: ServiceGraph;
+}
+
+/** `at` is Unix milliseconds of the agent's clock. */
+export interface Arrived {
+  readonly anomaly: Anomaly;
+  readonly at: number;
+}
+
+/** What came and was not looked at yet, and what is to be told. */
+export interface Pending {
+  readonly waiting: Arrived[];
+  readonly ready: Anomaly[];
+}
+
+export function saved({ waiting, ready, incidents, graph }: Memory & Pending): Uint8Array {
+  const open = Array.from(incidents.open, (each) => ({ ...each }));
+  return packed({ waiting, ready, edges: graph.learnt, incidents: open });
+}
+
+/** Throws when it is not what `saved` gave. */
+export function restored(bytes: Uint8Array, { incidents, graph }: Memory): Pending {
+  const state = unpacked(bytes, shape, "correlate");
+  for (const [from, to] of state.edges) graph.learn(from, to);
+  for (const each of state.incidents) incidents.restore(Object.assign(new Incident(each.since), each));
+  return { waiting: state.waiting, ready: state.ready };
+}
