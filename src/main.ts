@@ -5,6 +5,7 @@ import { backtest } from "./commands/backtest.ts";
 import { type Arguments, type Command, EXIT, OPTIONS, print, UsageError } from "./commands/command.ts";
 import { components } from "./commands/components.ts";
 import { create } from "./commands/create.ts";
+import { feedback } from "./commands/feedback.ts";
 import { printConfig } from "./commands/print_config.ts";
 import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   schema,
   replay,
   backtest,
+  feedback,
   create,
 };
 
@@ -39,6 +41,12 @@ function parse(argv: readonly string[]) {
     export: { type: "boolean" },
     "save-state": { type: "boolean" },
     quiet: { type: "boolean" },
+    endpoint: { type: "string" },
+    header: { type: "string", multiple: true },
+    note: { type: "string" },
+    until: { type: "string" },
+    undo: { type: "boolean" },
+    list: { type: "boolean" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
   } as const;
@@ -93,6 +101,12 @@ const NOTHING = {
   export: false,
   "save-state": false,
   quiet: false,
+  endpoint: undefined,
+  header: [],
+  note: undefined,
+  until: undefined,
+  undo: false,
+  list: false,
 } as const;
 
 /** The arguments, if the command takes all of them. */

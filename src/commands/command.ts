@@ -21,6 +21,12 @@ export interface Arguments {
   readonly export: boolean;
   readonly "save-state": boolean;
   readonly quiet: boolean;
+  readonly endpoint: string | undefined;
+  readonly header: readonly string[];
+  readonly note: string | undefined;
+  readonly until: string | undefined;
+  readonly undo: boolean;
+  readonly list: boolean;
 }
 
 /** Options that commands may take, with their line of help. */
@@ -37,6 +43,12 @@ export const OPTIONS = {
   export: ["--export", "let the exporters of the configuration send"],
   "save-state": ["--save-state", "keep what was learnt in service.state.directory, for the next run"],
   quiet: ["--quiet", "say nothing of progress, and no summary"],
+  endpoint: ["--endpoint URL", "where the agent's API is; 127.0.0.1:4320 unless given"],
+  header: ["--header LINE", "a header of each request, where the API wants credentials; repeatable"],
+  note: ["--note TEXT", "why, for others"],
+  until: ["--until WHEN", "when it ends to count: a time, or a duration from now"],
+  undo: ["--undo", "take back what was said"],
+  list: ["--list", "all that was said and holds, and what it changes"],
 } as const;
 
 export interface Command {

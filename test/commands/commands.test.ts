@@ -11,7 +11,17 @@ import { gauge } from "../requests.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLE = join(root, "config.example.yaml");
-const COMMANDS = ["run", "validate", "print-config", "components", "schema", "replay", "backtest", "create"];
+const COMMANDS = [
+  "run",
+  "validate",
+  "print-config",
+  "components",
+  "schema",
+  "replay",
+  "backtest",
+  "feedback",
+  "create",
+];
 
 test("every command says what it takes, in two ways of asking", async (t) => {
   const all = await vedette(t, ["--help"]);
