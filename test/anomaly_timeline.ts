@@ -13,7 +13,9 @@ export const BEGINNING = Date.UTC(2026, 10, 2);
 type AnomalyProcessor = ProcessorPlugin<any, "anomalies">;
 
 export interface AnomalyTimeline {
+  /** That of the first step, and those of all. */
   readonly host: FakeHost;
+  readonly hosts: readonly FakeHost[];
   /** All that went on, in order. */
   readonly passed: Anomaly[];
   /** "0:12:30 open type service: sentence" of each. */
@@ -49,6 +51,7 @@ export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, 
   const since = (from: number) => passed.slice(from);
   const timeline: AnomalyTimeline = {
     host,
+    hosts,
     passed,
     now: 0,
     get told() {
@@ -59,7 +62,9 @@ export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, 
     raise(...anomalies) {
       const from = passed.length;
       const time = set();
-      running.pipeline.run(anomalies.map((changes) => anomalyOf({ time, ...changes })));
+      const raised = anomalies.map((changes) => anomalyOf({ time, ...changes }));
+      for (const part of running.parts) for (const each of raised) part.found?.(each);
+      running.pipeline.run(raised);
       return since(from);
     },
     tick(seconds = 1) {

@@ -27,6 +27,7 @@ const MAY_IMPORT: readonly (readonly [prefix: string, imports: readonly string[]
   ["src/traces/", ["src/api/", "src/otlp/", "src/series/", "node:"]],
   ["src/pipeline/", ["src/api/", "src/otlp/", "src/series/", "src/traces/", "node:"]],
   ["src/replay/", ["src/", "!src/testing/", "!src/commands/", "!src/backtest/", "@opentelemetry/api", "node:"]],
+  ["src/rehearsal/", ["src/", "!src/testing/", "!src/commands/", "!src/backtest/", "node:"]],
   ["src/backtest/", ["src/api/", "src/replay/", "node:"]],
   ["src/commands/", ["src/", "!src/testing/", "yaml", "node:", "package.json"]],
   ["src/testing/", ["src/", "@opentelemetry/api", "node:"]],

@@ -53,7 +53,7 @@ test("what lasts is raised by itself, is told as going on, and stays that grave 
     line.told.map((each, i) => `${line.passed[i].severity} ${each}`),
     [
       "warning 0:00:00 open spike shop: latency of shop is odd",
-      "critical 0:15:00 ongoing spike shop: latency of shop is odd. Raised to critical: it has lasted for 15 min.",
+      "critical 0:15:10 ongoing spike shop: latency of shop is odd. Raised to critical: it has lasted for 15 min.",
       "critical 0:24:00 resolved spike shop: latency of shop is odd. Resolved: it lasted 19 min, 20 anomalies.",
     ],
   );
@@ -74,10 +74,14 @@ test("a silence of which nothing is heard is raised as well, also where there ar
 test("rules are asked again as it lasts", () => {
   const line = timeline({ rules: [{ condition: 'duration >= Duration("30s") and score < 2', severity: "critical" }] });
   line.raise(slow(1));
+  line.tick(29);
+  line.raise(slow(1));
+  line.tick(31);
+  line.lasts(slow(1).fingerprint!);
   line.tick(MINUTE);
   assert.deepEqual(line.told, [
     "0:00:00 open spike shop: latency of shop is odd",
-    '0:00:30 ongoing spike shop: latency of shop is odd. Raised to critical: the rule duration >= Duration("30s") and score < 2 holds.',
+    '0:01:10 ongoing spike shop: latency of shop is odd. Raised to critical: the rule duration >= Duration("30s") and score < 2 holds.',
   ]);
 });
 
@@ -101,12 +105,27 @@ test("what is open does not become less grave, and its duration counts from when
   );
 });
 
+test("what has gone quiet is not raised while it waits to be over, nor for the time that the agent was not there", () => {
+  const line = anomalyTimeline([episodes, { resolve_after: "15m" }], [severity, { raise_after: "10m" }]);
+  line.raise(slow(1.3));
+  line.tick(9 * MINUTE);
+  line.lasts(slow(1).fingerprint!);
+  line.tick(14 * MINUTE);
+  line.restart(40 * MINUTE);
+  line.tick(MINUTE);
+  assert.deepEqual(
+    line.passed.map(({ state, severity }) => `${state} ${severity}`),
+    ["open warning", "resolved warning"],
+  );
+});
+
 test("a restart does not change when it is raised", () => {
   const line = timeline({ raise_after: "1m" });
   line.tick(3);
   line.raise(slow(1));
   line.tick(61);
   line.restart();
+  line.lasts(slow(1).fingerprint!);
   line.tick(MINUTE);
   assert.equal(line.told[1].slice(0, 15), "0:01:10 ongoing");
 });

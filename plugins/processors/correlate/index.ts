@@ -92,13 +92,14 @@ export default defineProcessor({
       const ended = incidents.ended;
       incidents.ended = [];
       let lost = 0;
-      for (const incident of incidents.open) say(incident, now);
       for (const { incident, into } of ended) {
         const origin = originOf(incident, graph);
         if (into) end(incident, now, merged(origin, { id: into.id, origin: originOf(into, graph) }));
         else if (incident.told) end(incident, now, displaced(origin));
         else lost++;
       }
+      // what ended made room for some of these
+      for (const incident of incidents.open) say(incident, now);
       if (lost > 0) {
         host.log.warn("too many incidents at once: some ended before they were told; raise max_incidents", {
           incidents: lost,

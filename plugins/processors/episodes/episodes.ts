@@ -83,10 +83,11 @@ export class Episodes {
 
   save() {
     const episodes = Array.from(this.#courses.values(), ({ due: _, ...course }) => course);
-    return { episodes };
+    return { episodes, told: this.#told };
   }
 
-  load(episodes: readonly Saved[]): void {
+  load({ episodes, told }: Saved): void {
+    this.#told = told;
     for (const each of episodes) {
       const course: Course = { ...each, due: Number.POSITIVE_INFINITY };
       this.#courses.set(course.fingerprint, course);

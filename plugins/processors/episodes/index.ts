@@ -71,7 +71,7 @@ export default defineProcessor({
         return episodes.due;
       },
       save: () => packed(episodes.save()),
-      load: (bytes) => episodes.load(unpacked(bytes, savedShape, "episodes").episodes),
+      load: (bytes) => episodes.load(unpacked(bytes, savedShape, "episodes")),
     };
   },
 });

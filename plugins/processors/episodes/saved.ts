@@ -23,7 +23,7 @@ const course = z.object({
   gap: z.number().nonnegative(),
 });
 
-/** The one seen longest ago first. */
-export const savedShape = z.object({ episodes: z.array(course) });
+/** The one seen longest ago first; and what is still to be told. */
+export const savedShape = z.object({ episodes: z.array(course), told: z.array(anomalyShape) });
 
-export type Saved = z.output<typeof course>;
+export type Saved = z.output<typeof savedShape>;

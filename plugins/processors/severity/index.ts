@@ -20,7 +20,7 @@ const options = z.object({
     ),
   warning: z.number().positive().default(1.25).describe("Score from which it is a warning; 1 is the detector's line."),
   critical: z.number().positive().default(2).describe("Score from which it is critical."),
-  raise_after: duration().prefault("15m").describe("What is open for so long is raised one step; 0 is never."),
+  raise_after: duration().prefault("15m").describe("What goes on for so long is raised one step; 0 is never."),
   raise_services: z
     .int()
     .nonnegative()
@@ -50,6 +50,8 @@ export default defineProcessor({
         const told = judge.told();
         return told.length > 0 ? told : undefined;
       },
+      found: (anomaly) => judge.found(anomaly, host.now()),
+      lasts: (fingerprint) => judge.lasts(fingerprint, host.now()),
       tick: (now) => judge.tick(now),
       get due() {
         return judge.due;

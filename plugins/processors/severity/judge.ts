@@ -30,8 +30,12 @@ interface Judgement {
 
 const open = z.object({ since: z.number(), severity: severityShape, last: anomalyShape });
 
-/** The one that changed longest ago first. */
-export const savedShape = z.object({ looked: z.number(), open: z.array(open) });
+/** The one that changed longest ago first; and the one heard of longest ago. */
+export const savedShape = z.object({
+  looked: z.number(),
+  open: z.array(open),
+  heard: z.array(z.tuple([z.string(), z.number()])),
+});
 
 /** Whether it is followed by others of its id until it is resolved. */
 const lasts = ({ episode, untilResolved }: Anomaly) => episode !== undefined || untilResolved === true;
@@ -45,6 +49,8 @@ export class Judge {
   readonly #rules: readonly { readonly says: Judgement; holds(anomaly: Anomaly): boolean }[];
   /** By id, in the order in which they changed. */
   #open = new Map<string, Open>();
+  /** By fingerprint, when something was heard of it last, in Unix milliseconds of the agent's clock. */
+  #heard = new Map<string, number>();
   #looked = 0;
   #told: Anomaly[] = [];
 
@@ -66,6 +72,19 @@ export class Judge {
     return told;
   }
 
+  /** An anomaly was raised, whatever processors before make of it. */
+  found({ fingerprint, state }: Anomaly, now: number): void {
+    if (state === "resolved") return;
+    this.#heard.delete(fingerprint);
+    if (this.#heard.size >= this.#options.max_open) this.#heard.delete(this.#heard.keys().next().value as string);
+    this.#heard.set(fingerprint, now);
+  }
+
+  /** What was raised goes on. */
+  lasts(fingerprint: string, now: number): void {
+    if (this.#heard.has(fingerprint)) this.#heard.set(fingerprint, now);
+  }
+
   take(anomaly: Anomaly, now: number): void {
     const { id, state, episode } = anomaly;
     const before = this.#open.get(id);
@@ -74,9 +93,8 @@ export class Judge {
       this.#told.push({ ...anomaly, severity: before.severity });
       return;
     }
-    const lasted = episode ? episode.lastSeen - episode.start : 0;
-    const since = before?.since ?? now - lasted;
-    const judged = this.#judge(anomaly, Math.max(lasted, now - since)).severity;
+    const since = before?.since ?? now - (episode ? episode.lastSeen - episode.start : 0);
+    const judged = this.#judge(anomaly, this.#lasted(anomaly, since, now)).severity;
     const severity = before ? graver(before.severity, judged) : judged;
     const last = { ...anomaly, severity };
     this.#told.push(last);
@@ -92,8 +110,7 @@ export class Judge {
     this.#looked = look;
     for (const [id, { since, severity, last }] of this.#open) {
       if (severity === "critical") continue;
-      const lasted = now - since;
-      const judged = this.#judge(last, lasted);
+      const judged = this.#judge(last, this.#lasted(last, since, now));
       if (!isGraver(judged.severity, severity)) continue;
       this.#open.set(id, { since, severity: judged.severity, last });
       const reason = `${last.reason.replace(/[^.!?]$/, "$&.")} Raised to ${judged.severity}: ${judged.by}.`;
@@ -109,12 +126,21 @@ export class Judge {
     }
   }
 
-  save(): z.input<typeof savedShape> {
-    return { looked: this.#looked, open: [...this.#open.values()] };
+  /** Milliseconds from when it was told first to when something was heard of it last: it is quiet for a while before it counts as over. */
+  #lasted({ fingerprint, untilResolved, episode, incident }: Anomaly, since: number, now: number): number {
+    if (!episode) return now - since;
+    const going = incident?.members.filter(({ state }) => state !== "resolved") ?? [{ fingerprint, untilResolved }];
+    const heard = going.map((each) => (each.untilResolved ? now : (this.#heard.get(each.fingerprint) ?? 0)));
+    return Math.max(episode.lastSeen - episode.start, ...heard.map((at) => at - since));
   }
 
-  load({ looked, open }: z.output<typeof savedShape>): void {
+  save(): z.input<typeof savedShape> {
+    return { looked: this.#looked, open: [...this.#open.values()], heard: [...this.#heard] };
+  }
+
+  load({ looked, open, heard }: z.output<typeof savedShape>): void {
     this.#looked = looked;
+    this.#heard = new Map(heard.slice(-this.#options.max_open));
     this.#open = new Map(open.slice(-this.#options.max_open).map((each) => [each.last.id, each]));
   }
 
