@@ -44,7 +44,8 @@ export async function checkComponent(
 ): Promise<Violation[]> {
   const violations: Violation[] = [];
   const report = (law: Law, seen: string) => void violations.push({ law, seen });
-  const listens = plugin.kind === "receiver" || plugin.kind === "extension";
+  const serves = plugin.kind === "exporter" && !plugin.sends;
+  const listens = plugin.kind === "receiver" || plugin.kind === "extension" || serves;
   const home = listens ? { ...places, address: "127.0.0.1:0" } : places;
   const create = (at: Places, host = fakeHost(plugin.type)) => createPart(plugin, parse(at), host);
   try {
