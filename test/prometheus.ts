@@ -40,6 +40,11 @@ export async function startPrometheus(t: TestContext, target?: string): Promise<
   const address = () => /Listening on" address=(\S+)/.exec(said)?.[1];
   await eventually("Prometheus to listen", () => address() !== undefined || child.exitCode !== null);
   const found = address();
+  // it listens a moment before it is ready
+  for (let left = 200; left > 0 && found !== undefined; left--) {
+    if ((await request(found, "/-/ready")).status === 200) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   if (found === undefined) throw new Error(`Prometheus ended\n${said}`);
   return found;
 }

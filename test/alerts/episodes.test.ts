@@ -40,7 +40,7 @@ test("an incident in recorded metrics opens, is raised since it lasts, and is re
     lines.map((line) => line.replace(/(?<=id )\w+-\w+/, (id) => names.get(id)!)),
     [
       "2026-01-01T10:00:00.000Z WARNING  above_limit  host queue is 120, above its limit of 100.  [score 1.3, rarity NaN, threshold, id A]",
-      "2026-01-01T10:05:00.000Z CRITICAL above_limit  host queue is 120, above its limit of 100. Raised to critical: it has lasted for 5 min.  [score 1.3, rarity NaN, threshold, id A, ongoing]",
+      "2026-01-01T10:06:00.000Z CRITICAL above_limit  host queue is 120, above its limit of 100. Raised to critical: it has lasted for 6 min.  [score 1.3, rarity NaN, threshold, id A, ongoing]",
       "2026-01-01T10:18:00.000Z CRITICAL above_limit  host queue is 120, above its limit of 100. Resolved: it lasted 12 min, 7 anomalies.  [score 1.3, rarity NaN, threshold, id A, resolved after 12 min]",
       "2026-01-01T13:22:10.975Z WARNING  absence      No metrics from anyone for 3 min; they usually come every 60 s.  [score 4.0, rarity 20.0, absence, id B]",
       "2026-01-01T14:20:00.000Z WARNING  absence      Metrics come in again after 61 min.  [score 4.0, rarity 20.0, absence, id B, resolved after 58 min]",

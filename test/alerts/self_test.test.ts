@@ -6,10 +6,10 @@ import { gauge } from "../requests.ts";
 
 const CONFIG = `
 receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
-processors: { ewma: { warmup: 20, threshold: 3 } }
+processors: { ewma: { warmup: 20, threshold: 2 } }
 exporters: { file: { path: /dev/null } }
 extensions:
-  self_test: { initial_delay: 2s, window: 3s, cpu_share: 1 }
+  self_test: { initial_delay: 3s, window: 4s, cpu_share: 1 }
   zpages: { endpoint: "127.0.0.1:0" }
 service:
   extensions: [self_test, zpages]
