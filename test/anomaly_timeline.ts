@@ -30,6 +30,8 @@ export interface AnomalyTimeline {
   lasts(fingerprint: string): void;
   /** What is saved now goes into a new process that begins `seconds` later. */
   restart(seconds?: number): void;
+  /** What each step that remembers something would save now. */
+  saved(): Uint8Array[];
   readonly errors: number;
 }
 
@@ -37,6 +39,7 @@ export interface AnomalyTimeline {
 export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, object?])[]): AnomalyTimeline {
   const passed: Anomaly[] = [];
   const hosts = steps.map(([{ type }]) => fakeHost(type));
+  for (const each of hosts) each.time = BEGINNING;
   const [host] = hosts;
   const begin = () => {
     const parts = steps.map(([plugin, options = {}], i) => plugin.create(plugin.config.parse(options), hosts[i]));
@@ -88,6 +91,7 @@ export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, 
       running = begin();
       for (const [i, bytes] of saved.entries()) if (bytes) running.parts[i].load!(bytes);
     },
+    saved: () => running.parts.flatMap((part) => part.save?.() ?? []),
     get errors() {
       return before + running.processors.reduce((sum, { counts }) => sum + counts.errors, 0);
     },

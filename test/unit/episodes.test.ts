@@ -47,6 +47,19 @@ test("anomalies that follow each other are told once, and once more when it is o
   assert.deepEqual(resolved.episode, { start: BEGINNING, lastSeen, peak: 1.3, count: 31, end: lastSeen });
 });
 
+test("an end that was found between two ticks is told after a restart as well", () => {
+  const line = timeline();
+  line.raise(slow());
+  line.now += 6 * MINUTE;
+  line.lasts(SLOW);
+  line.restart();
+  line.tick();
+  assert.deepEqual(
+    line.passed.map(({ state }) => state),
+    ["open", "resolved"],
+  );
+});
+
 test("each fingerprint has an episode of its own", () => {
   const line = timeline();
   line.raise(about("shop", "latency"), about("cart", "errors"));
@@ -261,8 +274,18 @@ test("the episode begins when its finder says that it began", () => {
 });
 
 test("the end of what was told before there were episodes goes on", () => {
-  const [change] = timeline().raise(slow({ state: "resolved", reason: "it is over" }));
+  const id = `${SLOW}-${(BEGINNING - 60_000).toString(36)}`;
+  const [change] = timeline().raise(slow({ id, state: "resolved", reason: "it is over" }));
   assert.deepEqual([change.state, change.reason], ["resolved", "it is over"]);
+});
+
+test("the end of what never came here, since a processor before held it back, is not told", () => {
+  const line = timeline();
+  line.tick(MINUTE);
+  const id = `${SLOW}-${(BEGINNING + 30_000).toString(36)}`;
+  assert.deepEqual(line.raise(slow({ id, state: "resolved" })), []);
+  line.restart();
+  assert.deepEqual(line.raise(slow({ id, state: "resolved" })), []);
 });
 
 test("what is an episode already goes on untouched", () => {

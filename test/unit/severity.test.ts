@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import type { Anomaly, Incident } from "vedette";
+import correlate from "../../plugins/processors/correlate/index.ts";
 import episodes from "../../plugins/processors/episodes/index.ts";
 import severity from "../../plugins/processors/severity/index.ts";
 import { about, anomalyTimeline, BEGINNING } from "../anomaly_timeline.ts";
@@ -116,6 +117,23 @@ test("what has gone quiet is not raised while it waits to be over, nor for the t
   assert.deepEqual(
     line.passed.map(({ state, severity }) => `${state} ${severity}`),
     ["open warning", "resolved warning"],
+  );
+});
+
+test("an incident goes on while anything in its services does, told or not", () => {
+  const line = anomalyTimeline([episodes], [correlate], [severity]);
+  line.raise(slow(1.3), about("shop", "errors", { score: 1.3 }));
+  line.tick(2 * MINUTE);
+  const later = about("shop", "queue", { score: 1.1 });
+  line.raise(later);
+  for (let i = 0; i < 15; i++) {
+    line.tick(MINUTE);
+    line.lasts(later.fingerprint!);
+  }
+  line.tick(15 * MINUTE);
+  assert.deepEqual(
+    line.passed.map(({ state, severity }) => `${state} ${severity}`),
+    ["open warning", "ongoing critical", "resolved critical"],
   );
 });
 

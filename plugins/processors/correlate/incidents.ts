@@ -1,5 +1,6 @@
 // All incidents that are open: what comes is joined to one of them or opens one, and two that turn out to be one are merged.
 import type { Anomaly } from "vedette";
+import { Deployments, isDeployment } from "./deployments.ts";
 import { placeOf, reliesOn } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import { Incident, type Member, memberOf } from "./incident.ts";
@@ -23,6 +24,7 @@ export interface Ended {
 
 export class Incidents {
   readonly open = new Set<Incident>();
+  readonly deployments: Deployments;
   /** Merged or displaced since it was last asked for. */
   ended: Ended[] = [];
   readonly #options: IncidentOptions;
@@ -33,6 +35,7 @@ export class Incidents {
   constructor(options: IncidentOptions, graph: ServiceGraph) {
     this.#options = options;
     this.#graph = graph;
+    this.deployments = new Deployments(options.window);
   }
 
   /** At `now`, Unix milliseconds of the agent's clock. */
@@ -40,6 +43,10 @@ export class Incidents {
     const { fingerprint, state } = anomaly;
     const known = this.#byFingerprint.get(fingerprint);
     const member = memberOf(anomaly, this.#graph.whole(placeOf(anomaly.labels)), now);
+    if (isDeployment(anomaly)) {
+      if (state === "open") this.deployments.see(member.place, Math.min(now, anomaly.time), anomaly.reason);
+      return;
+    }
     if (known) {
       known.change(known.members.get(fingerprint) as Member, member);
       return;

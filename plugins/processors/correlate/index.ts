@@ -5,7 +5,7 @@ import type { Incident } from "./incident.ts";
 import { Incidents } from "./incidents.ts";
 import { type Arrived, restored, saved } from "./saved.ts";
 import { name, originOf, tell } from "./telling.ts";
-import { aged, displaced, merged, over } from "./words.ts";
+import { aged, displaced, merged } from "./words.ts";
 
 /** Milliseconds between two looks at who calls whom. */
 const GRAPH_EVERY = 30_000;
@@ -58,6 +58,7 @@ export default defineProcessor({
     const { window, hops, settle, pass, resolve_after, linger, max_age, max_incidents, max_members } = options;
     const graph = new ServiceGraph(hops);
     const incidents = new Incidents({ window, max_incidents, max_members, quiet: resolve_after }, graph);
+    const known = { graph, deployments: incidents.deployments };
     const changes = host.meter.createCounter("vedette_correlate_incidents", {
       unit: "{incidents}",
       description: "Incidents told, by state.",
@@ -81,9 +82,9 @@ export default defineProcessor({
       for (const { anomaly, at } of some.sort(inOrder)) incidents.take(anomaly, at);
     }
 
-    function end(incident: Incident, now: number, reason: string): void {
+    function end(incident: Incident, now: number, reason?: string): void {
       if (!incident.told) return;
-      ready.push(tell(incident, graph, host.id, "resolved", now, reason));
+      ready.push(tell(incident, known, host.id, "resolved", now, reason));
       changes.add(1, { state: "resolved" });
     }
 
@@ -119,7 +120,7 @@ export default defineProcessor({
       if (!told) name(incident, graph, host.id);
       incident.told = { places: places.size, episodes, origin, severity, at: now };
       const state = told ? "ongoing" : "open";
-      ready.push(tell(incident, graph, host.id, state, now));
+      ready.push(tell(incident, known, host.id, state, now));
       changes.add(1, { state });
     }
 
@@ -129,9 +130,7 @@ export default defineProcessor({
         const lasts = now - incident.since;
         const isOver = now - incident.over >= linger;
         if (!isOver && lasts < max_age) continue;
-        const origin = originOf(incident, graph);
-        const services = incident.places.size;
-        end(incident, now, isOver ? over(origin, services, incident.over - incident.began) : aged(origin, lasts));
+        end(incident, now, isOver ? undefined : aged(originOf(incident, graph), lasts));
         incidents.close(incident);
       }
     }

@@ -1,5 +1,6 @@
 // What is kept of incidents across restarts.
 import { type Anomaly, labelsShape, packed, timeShape, unpacked, z } from "vedette";
+import { savedDeployments } from "./deployments.ts";
 import { KINDS } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import { Incident } from "./incident.ts";
@@ -88,6 +89,7 @@ const shape = z.object({
   waiting: z.array(z.object({ anomaly, at: z.number() })),
   ready: z.array(anomaly),
   edges: z.array(z.tuple([z.string(), z.string()])),
+  deployments: savedDeployments,
   incidents: z.array(incident),
 });
 
@@ -110,13 +112,14 @@ export interface Pending {
 
 export function saved({ waiting, ready, incidents, graph }: Memory & Pending): Uint8Array {
   const open = Array.from(incidents.open, (each) => ({ ...each }));
-  return packed({ waiting, ready, edges: graph.learnt, incidents: open });
+  return packed({ waiting, ready, edges: graph.learnt, deployments: incidents.deployments.saved(), incidents: open });
 }
 
 /** Throws when it is not what `saved` gave. */
 export function restored(bytes: Uint8Array, { incidents, graph }: Memory): Pending {
   const state = unpacked(bytes, shape, "correlate");
   for (const [from, to] of state.edges) graph.learn(from, to);
+  incidents.deployments.restore(state.deployments);
   for (const each of state.incidents) incidents.restore(Object.assign(new Incident(each.since), each));
   return { waiting: state.waiting, ready: state.ready };
 }

@@ -1,10 +1,11 @@
 // What is told of an incident: an anomaly of its own, with the members, and the probable origins with their reasons.
 import { createHash } from "node:crypto";
 import type { Anomaly, AnomalyState, Origin } from "vedette";
+import type { Deployments } from "./deployments.ts";
 import { RISES } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import type { Incident, Member } from "./incident.ts";
-import { effectsOf, first, growing } from "./words.ts";
+import { effectsOf, first, growing, over, withNews } from "./words.ts";
 
 const MOST_ORIGINS = 5;
 const MOST_REASONS = 3;
@@ -30,10 +31,16 @@ export const leadOf = (incident: Incident, origin: string): Member => {
   return ranked.find(({ place }) => place === origin) ?? ranked[0];
 };
 
+/** What is known beside the incidents. */
+export interface Known {
+  readonly graph: ServiceGraph;
+  readonly deployments: Deployments;
+}
+
 /** What has become of it, at `now` of the agent's clock; `reason` instead of the usual sentence. */
 export function tell(
   incident: Incident,
-  graph: ServiceGraph,
+  { graph, deployments }: Known,
   detector: string,
   state: AnomalyState,
   now: number,
@@ -43,7 +50,10 @@ export function tell(
   const origin = originOf(incident, graph);
   const lead = leadOf(incident, origin);
   const lastSeen = Math.max(...ranked.map((member) => member.lastSeen));
-  const origins = originsOf(incident, ranked, graph);
+  const isOver = state === "resolved" && !Number.isNaN(incident.over);
+  const grown = growing(incident, lead, origin, spread(incident, origin, graph));
+  const sentence = withNews(grown, deployments.before(origin, incident.places.get(origin)?.first ?? began));
+  const origins = originsOf(incident, ranked, { graph, deployments });
   const traces = [...new Set(ranked.map(({ trace }) => trace))].filter((each) => each !== "");
   const templates = [...new Set(ranked.flatMap((member) => member.worst.labels.template ?? []))];
   const count = ranked.reduce((sum, member) => sum + member.count, incident.leftCount);
@@ -57,16 +67,16 @@ export function tell(
     severity,
     time: state === "resolved" ? now : lastSeen,
     score: ranked[0].peak,
-    rarity: ranked.reduce((most, member) => Math.max(most, member.worst.rarity || 0), 0),
+    rarity: rarest(ranked.map(({ worst }) => worst.rarity)),
     contributors: origins.map(({ service }) => service),
-    reason: reason ?? growing(incident, lead, origin, spread(incident, origin, graph)),
+    reason: reason ?? (isOver ? over(sentence, lastSeen - began) : sentence),
     companions: false,
     episode: {
       start: began,
       lastSeen,
       peak: ranked[0].peak,
       count,
-      ...(state === "resolved" && { end: Number.isNaN(incident.over) ? now : incident.over }),
+      ...(state === "resolved" && { end: isOver ? lastSeen : now }),
     },
     incident: {
       members: ranked.map((member) => member.anomaly),
@@ -94,12 +104,14 @@ function spread(incident: Incident, origin: string, graph: ServiceGraph): string
   return effectsOf(origin, suffering, called);
 }
 
-function originsOf(incident: Incident, ranked: readonly Member[], graph: ServiceGraph): Origin[] {
+function originsOf(incident: Incident, ranked: readonly Member[], { graph, deployments }: Known): Origin[] {
   const suspects = incident.suspects(graph).filter(({ blame }) => blame > 0);
   const whole = suspects.reduce((sum, { blame }) => sum + blame, 0);
   return suspects.slice(0, MOST_ORIGINS).map(({ place, blame }) => {
     const own = ranked.filter((member) => member.place === place);
     const reasons = own.slice(0, MOST_REASONS).map(({ worst }) => worst.reason);
+    const deployed = deployments.before(place, incident.places.get(place)?.first ?? incident.began);
+    if (deployed !== "") reasons.push(deployed);
     const ahead = aheadOf(incident, place);
     if (ahead >= AHEAD) reasons.push(first(place, ahead));
     reasons.push(...spread(incident, place, graph).map((effect) => `${effect}.`));
@@ -112,4 +124,10 @@ function aheadOf({ places }: Incident, place: string): number {
   const own = places.get(place)?.first ?? Number.POSITIVE_INFINITY;
   const others = [...places].flatMap(([each, { first }]) => (each === place ? [] : first));
   return others.length === 0 ? 0 : Math.min(...others) - own;
+}
+
+/** NaN where no detector claims a probability. */
+function rarest(rarities: readonly number[]): number {
+  const claimed = rarities.filter((rarity) => !Number.isNaN(rarity));
+  return claimed.length > 0 ? Math.max(...claimed) : Number.NaN;
 }

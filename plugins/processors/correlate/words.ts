@@ -74,10 +74,14 @@ export function effectsOf(origin: string, suffering: readonly string[], called: 
 export const first = (origin: string, ahead: number) =>
   `${spoken(origin)} was odd ${lasting(ahead)} before any other service.`;
 
-export const over = (origin: string, services: number, ms: number) =>
-  services > 1
-    ? `What began at ${spoken(origin)} is over in all ${services} services, after ${lasting(ms)}.`
-    : `What happened at ${spoken(origin)} is over, after ${lasting(ms)}.`;
+const whole = (sentence: string) => sentence.replace(/[^.!?]$/, "$&.");
+
+/** With another sentence, where there is one. */
+export const withNews = (told: string, news: string) => (news === "" ? told : `${whole(told)} ${news}`);
+
+/** What was told of it, and that it is over; as episodes say it. */
+export const over = (told: string, ms: number) =>
+  `${whole(told)} Resolved${ms < 1000 ? "" : `: it lasted ${lasting(ms)}`}.`;
 
 export const merged = (origin: string, into: Pick<Anomaly, "id"> & { readonly origin: string }) =>
   `What was told of ${spoken(origin)} is part of the incident ${into.id}, which began at ${spoken(into.origin)}.`;

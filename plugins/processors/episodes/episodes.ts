@@ -22,11 +22,14 @@ export class Episodes {
   readonly #courses = new Map<string, Course>();
   readonly #deadlines = new Deadlines<Course>();
   #told: Anomaly[] = [];
+  /** When there were no episodes before it, in Unix milliseconds. */
+  #begun: number;
   #full = false;
 
-  constructor(options: Options, log: Logger) {
+  constructor(options: Options, log: Logger, now: number) {
     this.#options = options;
     this.#log = log;
+    this.#begun = now;
   }
 
   /** Whether there is something to tell. */
@@ -83,11 +86,12 @@ export class Episodes {
 
   save() {
     const episodes = Array.from(this.#courses.values(), ({ due: _, ...course }) => course);
-    return { episodes, told: this.#told };
+    return { episodes, told: this.#told, begun: this.#begun };
   }
 
-  load({ episodes, told }: Saved): void {
+  load({ episodes, told, begun }: Saved): void {
     this.#told = told;
+    this.#begun = begun;
     for (const each of episodes) {
       const course: Course = { ...each, due: Number.POSITIVE_INFINITY };
       this.#courses.set(course.fingerprint, course);
@@ -149,8 +153,10 @@ export class Episodes {
     const course = this.#courses.get(row.fingerprint);
     const time = timeOf(row.time, now);
     if (!course) {
-      // from before there were episodes: whoever was told of it is told its end
       const start = startOf(row, time);
+      // it was held back, or given up
+      if (start >= this.#begun) return;
+      // from before there were episodes: whoever was told of it is told its end
       const episode = { start, lastSeen: time, end: time, peak: scoreOf(row), count: 1 };
       this.#told.push({ ...row, id: idOf(row, start), episode });
       return;

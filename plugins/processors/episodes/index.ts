@@ -48,7 +48,7 @@ export default defineProcessor({
   summary: "Joins anomalies about the same into episodes that open, go on and are resolved.",
   config: options,
   create(options, host) {
-    const episodes = new Episodes(options, host.log);
+    const episodes = new Episodes(options, host.log, host.now());
     const { meter } = host;
     const changes = meter.createCounter("vedette_episodes_changes", {
       unit: "{changes}",

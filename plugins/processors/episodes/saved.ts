@@ -24,6 +24,6 @@ const course = z.object({
 });
 
 /** The one seen longest ago first; and what is still to be told. */
-export const savedShape = z.object({ episodes: z.array(course), told: z.array(anomalyShape) });
+export const savedShape = z.object({ episodes: z.array(course), told: z.array(anomalyShape), begun: time });
 
 export type Saved = z.output<typeof savedShape>;

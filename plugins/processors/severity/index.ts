@@ -50,8 +50,8 @@ export default defineProcessor({
         const told = judge.told();
         return told.length > 0 ? told : undefined;
       },
-      found: (anomaly) => judge.found(anomaly, host.now()),
-      lasts: (fingerprint) => judge.lasts(fingerprint, host.now()),
+      found: (anomaly) => judge.heard.found(anomaly, host.now()),
+      lasts: (fingerprint) => judge.heard.lasts(fingerprint, host.now()),
       tick: (now) => judge.tick(now),
       get due() {
         return judge.due;

@@ -9,6 +9,7 @@ import {
   spokenDuration,
   z,
 } from "vedette";
+import { Heard, savedHeard } from "./heard.ts";
 import type { Options } from "./index.ts";
 
 /** Milliseconds from one look at all that is open to the next. */
@@ -30,12 +31,8 @@ interface Judgement {
 
 const open = z.object({ since: z.number(), severity: severityShape, last: anomalyShape });
 
-/** The one that changed longest ago first; and the one heard of longest ago. */
-export const savedShape = z.object({
-  looked: z.number(),
-  open: z.array(open),
-  heard: z.array(z.tuple([z.string(), z.number()])),
-});
+/** The one that changed longest ago first. */
+export const savedShape = z.object({ looked: z.number(), open: z.array(open), heard: savedHeard });
 
 /** Whether it is followed by others of its id until it is resolved. */
 const lasts = ({ episode, untilResolved }: Anomaly) => episode !== undefined || untilResolved === true;
@@ -45,17 +42,17 @@ const raised = (severity: Severity): Severity => (severity === "info" ? "warning
 const graver = (one: Severity, other: Severity) => (isGraver(other, one) ? other : one);
 
 export class Judge {
+  readonly heard: Heard;
   readonly #options: Options;
   readonly #rules: readonly { readonly says: Judgement; holds(anomaly: Anomaly): boolean }[];
   /** By id, in the order in which they changed. */
   #open = new Map<string, Open>();
-  /** By fingerprint, when something was heard of it last, in Unix milliseconds of the agent's clock. */
-  #heard = new Map<string, number>();
   #looked = 0;
   #told: Anomaly[] = [];
 
   constructor(options: Options) {
     this.#options = options;
+    this.heard = new Heard(options.max_open);
     this.#rules = options.rules.map(({ condition, severity }) => ({
       holds: parseCondition(condition).holds,
       says: { severity, by: `the rule ${condition} holds` },
@@ -70,19 +67,6 @@ export class Judge {
     const told = this.#told;
     this.#told = [];
     return told;
-  }
-
-  /** An anomaly was raised, whatever processors before make of it. */
-  found({ fingerprint, state }: Anomaly, now: number): void {
-    if (state === "resolved") return;
-    this.#heard.delete(fingerprint);
-    if (this.#heard.size >= this.#options.max_open) this.#heard.delete(this.#heard.keys().next().value as string);
-    this.#heard.set(fingerprint, now);
-  }
-
-  /** What was raised goes on. */
-  lasts(fingerprint: string, now: number): void {
-    if (this.#heard.has(fingerprint)) this.#heard.set(fingerprint, now);
   }
 
   take(anomaly: Anomaly, now: number): void {
@@ -126,21 +110,20 @@ export class Judge {
     }
   }
 
-  /** Milliseconds from when it was told first to when something was heard of it last: it is quiet for a while before it counts as over. */
-  #lasted({ fingerprint, untilResolved, episode, incident }: Anomaly, since: number, now: number): number {
+  /** Milliseconds from when it was told first to when something was heard of it last. */
+  #lasted(anomaly: Anomaly, since: number, now: number): number {
+    const { episode } = anomaly;
     if (!episode) return now - since;
-    const going = incident?.members.filter(({ state }) => state !== "resolved") ?? [{ fingerprint, untilResolved }];
-    const heard = going.map((each) => (each.untilResolved ? now : (this.#heard.get(each.fingerprint) ?? 0)));
-    return Math.max(episode.lastSeen - episode.start, ...heard.map((at) => at - since));
+    return Math.max(episode.lastSeen - episode.start, this.heard.of(anomaly, now) - since);
   }
 
   save(): z.input<typeof savedShape> {
-    return { looked: this.#looked, open: [...this.#open.values()], heard: [...this.#heard] };
+    return { looked: this.#looked, open: [...this.#open.values()], heard: this.heard.saved() };
   }
 
   load({ looked, open, heard }: z.output<typeof savedShape>): void {
     this.#looked = looked;
-    this.#heard = new Map(heard.slice(-this.#options.max_open));
+    this.heard.restore(heard);
     this.#open = new Map(open.slice(-this.#options.max_open).map((each) => [each.last.id, each]));
   }
 

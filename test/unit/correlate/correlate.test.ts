@@ -222,9 +222,9 @@ test("it is resolved once all its episodes are, and a while has passed without a
   assert.deepEqual(shop.tick(119), []);
   const [resolved] = shop.tick(2);
   assert.deepEqual(brief([resolved]), ["resolved checkout,payments from payments"]);
-  assert.equal(resolved.reason, "What began at payments is over in all 2 services, after 12 min.");
+  assert.match(resolved.reason, /^2 services slowed or failed since 00:00 UTC; .+\. Resolved: it lasted 90 s\.$/);
   assert.equal(resolved.episode!.count, 6);
-  assert.equal(resolved.episode!.end, BEGINNING + 701_000);
+  assert.equal(resolved.episode!.end, BEGINNING + 90_000);
   shop.raise(slow("payments"));
   assert.notEqual(shop.tick(10)[0].id, resolved.id);
 });
@@ -249,6 +249,28 @@ test("anomalies that no processor has made episodes of are over when nothing mor
   assert.deepEqual(brief(shop.tick(3600)), []);
   shop.raise(slow("search", { state: "resolved" }));
   assert.deepEqual(brief(shop.tick(2)), ["resolved search from search"]);
+});
+
+test("a deployment is no incident; what begins right after it at the same service says so, also after a restart", () => {
+  const deployed = (service: string, version: number) =>
+    metric(service, "deployment", {
+      type: "deployment",
+      severity: "info",
+      reason: `${service} runs version ${version}; it was ${version - 1} before`,
+    });
+  const shop = correlated();
+  shop.raise(deployed("search", 3), deployed("payments", 8));
+  assert.deepEqual(shop.tick(400), []);
+  shop.raise(deployed("payments", 9));
+  shop.tick(20);
+  shop.restart();
+  shop.raise(failing("payments", { score: 3 }), failing("search"), slow("checkout"));
+  const told = shop.tick(10);
+  assert.deepEqual(brief(told), ["open checkout,payments from payments", "open search from search"]);
+  const sentence = "payments runs version 9; it was 8 before (00:06 UTC).";
+  assert.ok(told[0].reason.endsWith(`. ${sentence}`), told[0].reason);
+  assert.ok(told[0].incident!.origins[0].reasons.includes(sentence));
+  assert.ok(!told[1].reason.includes("version"), "too long ago");
 });
 
 test("two that turn out to be one are merged: the younger says into which it went", () => {
@@ -346,6 +368,17 @@ test("beyond max_incidents the one that was quiet for longest is told to be foll
   }
   const [given] = shop.passed.filter(({ state }) => state === "resolved");
   assert.equal(given.reason, "There are too many incidents at once: what began at payments is followed no longer.");
+});
+
+test("what had to make room is told to have ended before what took its place begins", () => {
+  const shop = correlated({ max_incidents: 1 });
+  shop.raise(slow("payments"));
+  shop.tick(10);
+  shop.raise(slow("mailer", { severity: "critical" }));
+  assert.deepEqual(
+    incidents(shop.passed).map(({ state, incident }) => `${state} ${incident!.services}`),
+    ["open payments", "resolved payments", "open mailer"],
+  );
 });
 
 test("incidents that end untold for want of room are said to be in the log", () => {
