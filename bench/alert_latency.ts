@@ -86,9 +86,12 @@ async function trial(rate: number, sink: number, load: ReturnType<typeof fork>) 
   );
   try {
     await running(agent);
-    const flow = (seconds: number) => {
+    /** Resolves to the rows a second that were acknowledged. */
+    const flow = async (seconds: number) => {
       const requests = (rate / POINTS) * seconds;
-      return order(load, { protocol: "http", port, requests, inFlight: 8, rate: rate / POINTS });
+      const began = performance.now();
+      await order(load, { protocol: "http", port, requests, inFlight: 8, rate: rate / POINTS });
+      return (requests * POINTS * 1000) / (performance.now() - began);
     };
     await flow(smoke ? 1 : 5);
     const sent = new Map<string, number>();
@@ -100,7 +103,7 @@ async function trial(rate: number, sink: number, load: ReturnType<typeof fork>) 
       await send(port, gauge("probe", name, [{ time: Date.now(), value: 2 * LIMIT }]));
       await setTimeout(EVERY);
     }
-    await busy;
+    const reached = await busy;
     const cpu = (cpuOf(agent.pid as number) - before) / 1e9 / SECONDS;
     await setTimeout(1000);
     const latencies = [...sent].flatMap(([name, at]) => (came.has(name) ? came.get(name)! - at : []));
@@ -109,6 +112,7 @@ async function trial(rate: number, sink: number, load: ReturnType<typeof fork>) 
       latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? Number.NaN;
     return {
       rate,
+      reached,
       probes: sent.size,
       lost: sent.size - latencies.length,
       cpu,
@@ -139,9 +143,10 @@ and judges all of them (\`ewma\`), while every ${EVERY} ms another request bring
 webhook has the alert: over HTTP in, \`threshold\`, \`episodes\`, \`severity\`, the queue, HTTP out. Load, sink and agent share the machine's ${cpus().length} cores.
 
 ${table(
-  ["rows a second", "CPU of the agent", "critical rows", "not told", "p50", "p99"],
-  trials.map(({ rate, cpu, probes, lost, p50, p99 }) => [
+  ["rows a second", "acknowledged", "CPU of the agent", "critical rows", "not told", "p50", "p99"],
+  trials.map(({ rate, reached, cpu, probes, lost, p50, p99 }) => [
     rate.toLocaleString("en-US"),
+    Math.round(reached).toLocaleString("en-US"),
     `${(cpu * 100).toFixed(0)} % of a core`,
     String(probes),
     String(lost),

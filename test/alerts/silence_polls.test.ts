@@ -4,9 +4,9 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import test, { type TestContext } from "node:test";
-import { subjectOf } from "../../../plugins/extensions/anomaly_store/silences.ts";
-import { eventually } from "../../agent.ts";
-import { ask, episode, incident, type Kept, kept, NOW, newHost } from "./kept.ts";
+import { subjectOf } from "../../plugins/extensions/anomaly_store/silences.ts";
+import { eventually } from "../agent.ts";
+import { ask, episode, incident, type Kept, kept, NOW, newHost } from "../unit/anomaly_store/kept.ts";
 
 const HOUR = 3_600_000;
 const equal = (name: string, value: string) => ({ name, value, isRegex: false, isEqual: true });
