@@ -27,10 +27,11 @@ import type { Store } from "../series/store.ts";
 import type { SeriesTable } from "../series/table.ts";
 import { Board, type Place, placeName } from "./board.ts";
 import { callsOf } from "./calls.ts";
+import { feedsOf } from "./feeds.ts";
 import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
 import { type HeldHost, hostOf } from "./host.ts";
 import { Inlets } from "./inlets.ts";
-import { type Made, messageOf, start, stop, tell } from "./lifecycle.ts";
+import { type Made, start, stop, tell } from "./lifecycle.ts";
 import { measurementsOf } from "./measure.ts";
 import { Memory } from "./memory.ts";
 
@@ -157,27 +158,7 @@ export class Agent implements Lender {
 
   feeds(id: string, signals: readonly Signal[]): Outputs {
     const outputs = this.#inlets.outputs(id);
-    const log = this.log(id);
-    const deliver = async (signal: Telemetry, bytes: Uint8Array, release?: () => void) => {
-      try {
-        if (await outputs[signal]?.(bytes, release)) return;
-        log.error("data dropped: a queue behind the connector is full", { signal });
-      } catch (error) {
-        log.error("data dropped: what the connector made cannot be processed", { signal, error: messageOf(error) });
-      }
-    };
-    const feed = (signal: Telemetry) => (bytes: Uint8Array, release?: () => void) => {
-      this.turn.feed(() => void deliver(signal, bytes, release));
-      return true;
-    };
-    const anomalies: Outputs["anomalies"] = (some, names) => {
-      for (const { config, pipeline } of this.#graph.anomalies) {
-        if (config.receivers.includes(id) && (names?.includes(config.id) ?? true)) pipeline.run(some);
-      }
-    };
-    return Object.fromEntries(
-      signals.map((signal) => (signal === "anomalies" ? [signal, anomalies] : [signal, feed(signal)])),
-    );
+    return feedsOf({ id, signals, outputs, turn: this.turn, log: this.log(id), graph: () => this.#graph });
   }
 
   table(signal: Telemetry): SeriesTable {

@@ -1,11 +1,10 @@
 // A request of the API from its first byte to its answer: who may ask, what is asked, within which bounds.
 import { createHmac } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Host, sameSecret } from "vedette";
+import { type Host, isRebound, sameSecret } from "vedette";
 import { type Answer, badRequest, Failure, send, unavailable } from "./answer.ts";
 import { DatabaseError } from "./database.ts";
 import type { Options } from "./options.ts";
-import { isRebound } from "./rebinding.ts";
 import { routeOf } from "./routes.ts";
 import type { KeptAnomalies } from "./store.ts";
 

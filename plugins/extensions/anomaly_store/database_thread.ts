@@ -1,8 +1,9 @@
 // The thread that owns the file: what is asked of it is done in order, one thing at a time.
 import { parentPort, workerData } from "node:worker_threads";
+import { setAside } from "vedette";
 import type { Answered, Aside, Asked } from "./database.ts";
 import { Keeper, Refused } from "./keeper.ts";
-import { explained, isBusy, isDamage, openFile, salvage, setAside, UnusableFile } from "./sqlite_file.ts";
+import { explained, isBusy, isDamage, openFile, salvage, UnusableFile } from "./sqlite_file.ts";
 
 const { path } = workerData as { path: string };
 let keeper: Keeper | undefined;

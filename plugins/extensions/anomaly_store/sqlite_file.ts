@@ -1,17 +1,13 @@
 // The SQLite file: opened for one owner, made where there is none, set aside where it cannot be used.
-import { chmodSync, closeSync, existsSync, fstatSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { chmodSync, closeSync, fstatSync, openSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { sqlite } from "vedette";
 
 /** "VdAn" in the header of the file, where file(1) and others look for what it is. */
 const APPLICATION = 0x5664416e;
 const VERSION = 1;
 /** Bytes; the log is cut to this once what it holds is in the database. */
 const LOG_SIZE = 8 * 1024 ** 2;
-/** Files set aside that are kept; older ones are deleted. */
-const KEPT_ASIDE = 3;
-const PARTS = ["", "-wal", "-journal", "-shm"];
-
 /** `kept` holds the latest of each episode and incident, `changed` being the time of that change; `body` is what the API answers. */
 const TABLES = `
 CREATE TABLE kept (
@@ -60,17 +56,6 @@ export const explained = (error: unknown): string => WHY[codeOf(error)] ?? (erro
 /** The file is not what we wrote. */
 export class UnusableFile extends Error {}
 
-/** Node 24 warns that the module is experimental, which users of an agent cannot act on. */
-function sqlite(): typeof import("node:sqlite") {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return process.getBuiltinModule("node:sqlite");
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-
 /** Opens or makes the file, locked until it is closed and readable by this user alone. Throws UnusableFile, or what SQLite throws. */
 export function openFile(path: string): DatabaseSync {
   const file = openSync(path, "a", 0o600);
@@ -106,21 +91,6 @@ function judge(sql: DatabaseSync): boolean {
   const { quick_check } = sql.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
   if (quick_check !== "ok") throw new UnusableFile("it is damaged");
   return false;
-}
-
-/** Renames a closed file to "PATH.set-aside-TIME", its log with it, and returns the new path. */
-export function setAside(path: string, now: number): string {
-  const prefix = `${basename(path)}.set-aside-`;
-  const stamp = new Date(now).toISOString().replace(/[:.]/g, "-");
-  let aside = join(dirname(path), prefix + stamp);
-  for (let i = 2; existsSync(aside); i++) aside = join(dirname(path), `${prefix}${stamp}-${i}`);
-  for (const part of PARTS) if (existsSync(path + part)) renameSync(path + part, aside + part);
-  const old = readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix) && !PARTS.some((part) => part !== "" && name.endsWith(part)))
-    .sort()
-    .slice(0, -KEPT_ASIDE);
-  for (const name of old) for (const part of PARTS) rmSync(join(dirname(path), name + part), { force: true });
-  return aside;
 }
 
 /** Copies what can still be read of a file that was set aside; returns how many rows. */

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { sqlite } from "vedette";
 
 /** "VdQs" in the header of the file, where file(1) and others look for what it is. */
 const APPLICATION = 0x56645173;
@@ -51,19 +52,6 @@ const WHY: Record<number, string> = {
 /** For an operator: what failed, why and what to do. */
 export function explained(error: unknown, path: string): Error {
   return new Error(`cannot store in ${path}: ${WHY[codeOf(error)] ?? (error as Error).message}`, { cause: error });
-}
-
-/** The module, loaded when first needed. Node 24 warns that it is experimental, which users of an agent cannot act on. */
-export function sqlite(): typeof import("node:sqlite") {
-  const { emitWarning } = process;
-  process.emitWarning = (warning: string | Error, ...rest: any[]) => {
-    if (!String(warning).includes("SQLite is an experimental feature")) emitWarning.call(process, warning, ...rest);
-  };
-  try {
-    return process.getBuiltinModule("node:sqlite");
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 /**

@@ -1,15 +1,8 @@
 // Files that cannot be used any more: kept for whoever wants to look, and what is whole in them copied out.
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { Logger } from "vedette";
-import { type Database, isDamage, openDatabase, sqlite, UnusableFile } from "./database.ts";
+import { type Logger, setAside, sqlite } from "vedette";
+import { type Database, isDamage, openDatabase, UnusableFile } from "./database.ts";
 import { isWhole, type Row } from "./record.ts";
-
-/** Files kept for each name; older ones are deleted. */
-const KEPT = 3;
-
-const PARTS = ["", "-wal", "-journal", "-shm"];
 
 export interface Place {
   readonly name: string;
@@ -64,21 +57,6 @@ function read(db: Database): Content {
     db.sql.close();
     throw isDamage(error) ? new UnusableFile("it is damaged", true) : error;
   }
-}
-
-/** Renames a closed database to "<path>.set-aside-<UTC time>", its log with it, and returns the new path. */
-function setAside(path: string, now: number): string {
-  const prefix = `${basename(path)}.set-aside-`;
-  const stamp = new Date(now).toISOString().replace(/[:.]/g, "-");
-  let aside = join(dirname(path), prefix + stamp);
-  for (let i = 2; existsSync(aside); i++) aside = join(dirname(path), `${prefix}${stamp}-${i}`);
-  for (const part of PARTS) if (existsSync(path + part)) renameSync(path + part, aside + part);
-  const old = readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix) && !PARTS.some((part) => part !== "" && name.endsWith(part)))
-    .sort()
-    .slice(0, -KEPT);
-  for (const name of old) for (const part of PARTS) rmSync(join(dirname(path), name + part), { force: true });
-  return aside;
 }
 
 /**

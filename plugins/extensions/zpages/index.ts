@@ -5,13 +5,13 @@ import {
   defineExtension,
   endpoint,
   isLoopback,
+  isRebound,
   type Listening,
   listen,
   parseEndpoint,
   z,
 } from "vedette";
 import { PAGES } from "./pages.ts";
-import { isRebound } from "./rebinding.ts";
 
 /** A reader asks rarely and for little; whatever is slow is cut after this many milliseconds. */
 const TIMEOUT = 5000;

@@ -1,61 +1,17 @@
 // What is kept of incidents across restarts.
-import { type Anomaly, labelsShape, packed, timeShape, unpacked, z } from "vedette";
+import { type Anomaly, anomalyShape, packed, severityShape, timeShape, unpacked, z } from "vedette";
 import { savedDeployments } from "./deployments.ts";
 import { KINDS } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import { Incident } from "./incident.ts";
 import type { Incidents } from "./incidents.ts";
 
-const severity = z.enum(["info", "warning", "critical"]);
 /** Also infinite. */
 const any = z.custom<number>((value) => typeof value === "number");
 
-const episode = z.object({
-  start: z.number(),
-  lastSeen: z.number(),
-  peak: any,
-  count: z.number(),
-  end: z.number().exactOptional(),
-});
-
-const plain = z.object({
-  id: z.string(),
-  fingerprint: z.string(),
-  state: z.enum(["open", "ongoing", "resolved"]),
-  detector: z.string(),
-  signal: z.enum(["metrics", "logs", "traces"]),
-  type: z.string(),
-  severity,
-  labels: labelsShape,
-  time: z.number(),
-  score: any,
-  rarity: any,
-  observed: any,
-  expected: any,
-  lower: any,
-  upper: any,
-  contributors: z.array(z.string()),
-  reason: z.string(),
-  companions: z.boolean(),
-  untilResolved: z.literal(true).exactOptional(),
-  episode: episode.exactOptional(),
-});
-const anomaly: z.ZodType<Anomaly> = plain.extend({
-  incident: z
-    .object({
-      members: z.array(plain),
-      episodes: z.number(),
-      origins: z.array(z.object({ service: z.string(), share: z.number(), reasons: z.array(z.string()) })),
-      services: z.array(z.string()),
-      traces: z.array(z.string()),
-      templates: z.array(z.string()),
-    })
-    .exactOptional(),
-});
-
 const member = z.object({
-  anomaly,
-  worst: anomaly,
+  anomaly: anomalyShape,
+  worst: anomalyShape,
   place: z.string(),
   kind: z.enum(KINDS),
   start: z.number(),
@@ -67,7 +23,13 @@ const member = z.object({
   trace: z.string(),
 });
 const place = z.object({ first: z.number(), last: z.number(), kinds: z.set(z.enum(KINDS)) });
-const told = z.object({ places: z.number(), episodes: z.number(), origin: z.string(), severity, at: z.number() });
+const told = z.object({
+  places: z.number(),
+  episodes: z.number(),
+  origin: z.string(),
+  severity: severityShape,
+  at: z.number(),
+});
 
 const incident = z.object({
   id: z.string(),
@@ -76,7 +38,7 @@ const incident = z.object({
   began: z.number(),
   heard: z.number(),
   over: timeShape,
-  severity,
+  severity: severityShape,
   left: z.number(),
   leftCount: z.number(),
   told: told.optional(),
@@ -86,8 +48,8 @@ const incident = z.object({
 });
 
 const shape = z.object({
-  waiting: z.array(z.object({ anomaly, at: z.number() })),
-  ready: z.array(anomaly),
+  waiting: z.array(z.object({ anomaly: anomalyShape, at: z.number() })),
+  ready: z.array(anomalyShape),
   edges: z.array(z.tuple([z.string(), z.string()])),
   deployments: savedDeployments,
   incidents: z.array(incident),

@@ -301,9 +301,17 @@ test("with pass: all each anomaly goes on as well", () => {
 
 test("what came never changes, and what it makes of it does not depend on its order", () => {
   const some = [
-    slow("payments", { score: 3 }), failing("checkout"), slow("frontend"), busy("search"), slow("search-index"),
-    logging("payments"), metric("payments-db", "cpu"), busy("frontend"), failing("mailer"), inTrace("7", slow("unknown")),
-  ]; // biome-ignore format: short
+    slow("payments", { score: 3 }),
+    failing("checkout"),
+    slow("frontend"),
+    busy("search"),
+    slow("search-index"),
+    logging("payments"),
+    metric("payments-db", "cpu"),
+    busy("frontend"),
+    failing("mailer"),
+    inTrace("7", slow("unknown")),
+  ];
   const told = (order: readonly Partial<Anomaly>[]) => {
     const shop = correlated();
     for (const each of order) shop.raise(Object.freeze(each));

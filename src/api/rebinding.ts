@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { isLoopback } from "vedette";
+import { isLoopback } from "./endpoint.ts";
 
 /** Whether a request over loopback names a host that a stranger may own: a browser would show him the answer. */
 export function isRebound({ headers: { host = "" }, socket: { localAddress } }: IncomingMessage): boolean {
