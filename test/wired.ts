@@ -8,6 +8,7 @@ import { type DetectorOptions, detectorOptions, type SendingOptions, sendingOpti
 import { AnomalyPipeline, TelemetryPipeline } from "../src/pipeline/pipeline.ts";
 import { Queue } from "../src/pipeline/queue.ts";
 import { Stage } from "../src/pipeline/stage.ts";
+import type { Tap } from "../src/pipeline/tap.ts";
 import { fakeHost } from "./exporting.ts";
 
 export type AnyDetector = DetectorPlugin<any, any, any>;
@@ -46,6 +47,8 @@ export interface Setup {
   /** Processors of anomalies, and the detectors' id. */
   readonly after?: readonly Processor<"anomalies">[];
   readonly id?: string;
+  /** Reads the detector's verdicts. */
+  readonly tap?: Tap;
 }
 
 /** One pipeline of one detector, and one of the anomalies it raises. */
@@ -74,7 +77,7 @@ export function wired<S extends Telemetry>(plugin: AnyDetector, options: object 
     intake.table,
     raise,
     undefined,
-    undefined,
+    setup.tap,
     lasts,
   );
   const stages = [stage(detector as Processor<S>, host)];

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type {
   AgentView,
+  Delivery,
   Extension,
   Logger,
   Measurement,
@@ -14,6 +15,7 @@ import type {
   Trace,
 } from "../api/index.ts";
 import type { Config } from "../config/shape.ts";
+import { Remembering } from "../history/index.ts";
 import type { Log } from "../observe/log.ts";
 import type { ComponentMeter } from "../observe/meter.ts";
 import { flush, Turn } from "../pipeline/hub.ts";
@@ -31,7 +33,7 @@ import { feedsOf } from "./feeds.ts";
 import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
 import { type HeldHost, hostOf } from "./host.ts";
 import { Inlets } from "./inlets.ts";
-import { type Made, start, stop, tell } from "./lifecycle.ts";
+import { type Made, start, stop, tell, tellDelivery } from "./lifecycle.ts";
 import { measurementsOf } from "./measure.ts";
 import { Memory } from "./memory.ts";
 
@@ -55,13 +57,14 @@ export interface Surroundings {
   readonly tap?: Tap;
   /** Telemetry comes in event time: whoever feeds it also calls `tick`. */
   readonly replays?: boolean;
+  /** Effective options of a component that runs, where they are known. */
+  readonly configOf?: AgentView["configOf"];
   /** How faults are rehearsed beside it, where that is possible. */
   readonly rehearse?: (agent: Agent, options: RehearsalOptions, signal: AbortSignal) => Promise<Rehearsal>;
 }
 
 export class Agent implements Lender {
   readonly turn = new Turn();
-  readonly tap: Tap | undefined;
   readonly view: AgentView;
   readonly #around: Surroundings;
   readonly #board: Board;
@@ -70,6 +73,7 @@ export class Agent implements Lender {
   readonly #seeds: Readonly<Record<Telemetry, number>>;
   readonly #maxSeries: number;
   readonly #memory: Memory;
+  readonly #remembering = new Remembering(() => this.#assemble(this.#graph));
   #graph: Graph;
   /** The graph that a reload is starting. */
   #next: Graph | undefined;
@@ -89,7 +93,6 @@ export class Agent implements Lender {
   /** Nothing is bound or opened before `start`. Throws what a plugin's `create` throws. */
   constructor(config: Config, registry: Plugins, around: Surroundings) {
     this.#around = around;
-    this.tap = around.tap;
     this.#maxSeries = config.service.max_series;
     this.#memory = new Memory(around.store, around.now);
     const seed = (signal: Telemetry) => around.store?.seed(signal) ?? randomBytes(4).readInt32LE();
@@ -106,7 +109,9 @@ export class Agent implements Lender {
       components: () => this.#board.list(),
       pipelines: () => this.#graph.config.service.pipelines,
       measurements: around.measurements,
+      ...(around.configOf && { configOf: around.configOf }),
       calls: () => callsOf(this.#graph),
+      remember: (options) => this.#remembering.begin(options),
       ...(around.rehearse && { rehearse: (...how) => around.rehearse!(this, ...how) }),
     };
     this.#graph = build(config, registry, this);
@@ -159,6 +164,14 @@ export class Agent implements Lender {
   feeds(id: string, signals: readonly Signal[]): Outputs {
     const outputs = this.#inlets.outputs(id);
     return feedsOf({ id, signals, outputs, turn: this.turn, log: this.log(id), graph: () => this.#graph });
+  }
+
+  tap({ pipeline = "" }: Place): Tap | undefined {
+    return this.#around.tap ?? this.#remembering.tap(pipeline);
+  }
+
+  delivered(delivery: Delivery): void {
+    for (const made of this.#graph.extensions.values()) tellDelivery(made, delivery);
   }
 
   table(signal: Telemetry): SeriesTable {
@@ -273,6 +286,7 @@ export class Agent implements Lender {
       .map(({ pipeline }) => pipeline);
     const processors = [...graph.processors.values()];
     this.turn.listeners = processors.flatMap(({ part, stage }) => (part.found ? stage : []));
+    this.turn.watcher = (anomaly) => this.#remembering.found(anomaly);
     this.turn.keepers = processors.flatMap(({ part, stage }) => (part.lasts ? stage : []));
     this.#inlets.follow(graph);
     this.#assemble(graph);
@@ -327,7 +341,9 @@ export class Agent implements Lender {
       return;
     }
     const assembler = intake.assemble(config.service.traces);
-    assembler.onTrace = stages.length > 0 ? handing(stages) : undefined;
+    const { onTrace } = this.#remembering;
+    const hand = handing(stages);
+    assembler.onTrace = stages.length === 0 ? onTrace : onTrace ? both(onTrace, hand) : hand;
   }
 
   #inBackground(work: Promise<void>): void {
@@ -407,6 +423,13 @@ export class Agent implements Lender {
     await end(graph.extensions);
   }
 }
+
+const both =
+  <T>(one: (value: T) => void, other: (value: T) => void) =>
+  (value: T): void => {
+    one(value);
+    other(value);
+  };
 
 /** Of so many complete traces one is timed, for all of them: two looks at the clock take about as long as a processor does with a span. */
 const TIMED = 11;

@@ -4,6 +4,7 @@ import {
   type CombinationPlugin,
   type Connector,
   type ConnectorPlugin,
+  type Delivery,
   type DetectorPlugin,
   type Exporter,
   type ExporterPlugin,
@@ -71,8 +72,10 @@ export interface Lender {
   feeds(id: string, signals: readonly Signal[]): Outputs;
   table(signal: Telemetry): SeriesTable;
   readonly turn: Turn;
-  /** Who else is told every verdict. */
-  readonly tap?: Tap | undefined;
+  /** Who else is told every verdict of the detector in that place. */
+  tap(place: Place): Tap | undefined;
+  /** Tells extensions what became of alerts. */
+  delivered(delivery: Delivery): void;
 }
 
 export interface Graph {
@@ -220,7 +223,8 @@ class Builder {
     // the queue goes on reporting through the host that it was made with
     const host = sameQueue ? before.host : this.#host(place);
     const part = create(id, () => plugin.create(options, host));
-    const queue = sameQueue ? before.queue : new Queue(part, sending, host);
+    const delivered = plugin.sends ? (delivery: Delivery) => this.#lender.delivered(delivery) : undefined;
+    const queue = sameQueue ? before.queue : new Queue(part, sending, host, delivered);
     return this.#new({ ...place, plugin, options, host, part, queue, sending });
   }
 
@@ -270,16 +274,16 @@ class Builder {
     const host = this.#host(place);
     let findings: Findings | undefined;
     const part = create<Processor<any>>(id, () => {
-      if (plugin.kind === "detector") return this.#detector(plugin, options, host, before?.part);
+      if (plugin.kind === "detector") return this.#detector(plugin, options, place, host, before?.part);
       if (plugin.kind === "combination") {
-        return this.#detector(compose(plugin, options, parts!), options, host, before?.part);
+        return this.#detector(compose(plugin, options, parts!), options, place, host, before?.part);
       }
       if (plugin.kind === "processor") return plugin.create(options, host);
       const finder = plugin as FinderPlugin<any, any>;
       const { raise, lasts } = this.#lender.turn;
       const settings = options as DetectorOptions;
       const { counts } = before?.findings?.reporter ?? {};
-      findings = new Findings(host, settings, lineOf(settings, finder), raise, counts, this.#lender.tap, lasts);
+      findings = new Findings(host, settings, lineOf(settings, finder), raise, counts, this.#lender.tap(place), lasts);
       return finder.create(options, host, findings);
     });
     const made = { ...place, plugin, options, host, part, findings };
@@ -309,6 +313,7 @@ class Builder {
   #detector(
     plugin: DetectorPlugin<any, any, any> | VectorDetectorPlugin<any, any> | IntervalDetectorPlugin<any, any, any>,
     options: object,
+    place: Place,
     host: ExtensionHost,
     before: unknown,
   ): Detector<any> | VectorDetector | IntervalDetector {
@@ -316,8 +321,8 @@ class Builder {
     const detects =
       before instanceof Detector || before instanceof VectorDetector || before instanceof IntervalDetector;
     const counts = detects ? before.counts : undefined;
-    const { turn, tap } = this.#lender;
-    const { raise, lasts } = turn;
+    const { raise, lasts } = this.#lender.turn;
+    const tap = this.#lender.tap(place);
     if (plugin.rows === "intervals")
       return new IntervalDetector(plugin, options, host, table, raise, counts, tap, lasts);
     if (plugin.rows === "vectors") return new VectorDetector(plugin, options, host, table, raise, counts, tap, lasts);

@@ -1,5 +1,5 @@
 // Starting and stopping of single components, each with a limit of time: a plugin that never settles holds up nobody.
-import type { Component, Extension, Plugin } from "../api/index.ts";
+import type { Component, Delivery, Extension, Plugin } from "../api/index.ts";
 import type { Section } from "../config/id.ts";
 import type { Board } from "./board.ts";
 import type { HeldHost } from "./host.ts";
@@ -78,6 +78,15 @@ export function tell(made: Made<Extension>, ready: boolean): void {
     made.part.ready?.(ready);
   } catch (error) {
     made.host.log.error("an extension failed to hear whether the agent is ready", { error: messageOf(error) });
+  }
+}
+
+/** Tells an extension what became of alerts. */
+export function tellDelivery(made: Made<Extension>, delivery: Delivery): void {
+  try {
+    made.part.delivered?.(delivery);
+  } catch (error) {
+    made.host.log.error("an extension failed to hear what became of alerts", { error: messageOf(error) });
   }
 }
 

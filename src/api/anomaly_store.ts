@@ -1,5 +1,6 @@
 // What is kept of anomalies for people: episodes and incidents, what users said of them, what that changes, what was attempted.
-import type { Anomaly } from "./anomaly.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Anomaly, Severity } from "./anomaly.ts";
 
 /** "good": it was worth telling; "bad": it was nothing; "expected": it is planned, until a time. */
 export type Opinion = "good" | "bad" | "expected";
@@ -61,6 +62,33 @@ export interface AuditRecord {
   readonly detail: string;
 }
 
+/** Ids of episodes and incidents. */
+export interface ChangedAnomalies {
+  readonly incidents: readonly string[];
+  readonly episodes: readonly string[];
+}
+
+/** An episode as it is kept, without what it is about. Unix milliseconds. */
+export interface KeptEpisode {
+  readonly id: string;
+  readonly start: number;
+  /** null while it goes on. */
+  readonly end: number | null;
+  readonly severity: Severity;
+  /** Id of the incident that it is part of. */
+  readonly incident: string | null;
+}
+
+/** How much was told: incidents, and episodes that are part of none. */
+export interface Tally {
+  /** That are not resolved now, whenever they began. */
+  readonly open: Readonly<Record<Severity, number>>;
+  /** By day and by what users said of them; null: nothing. `day` is the number of whole days since 1970 at that offset from UTC. */
+  readonly days: readonly { readonly day: number; readonly opinion: Opinion | null; readonly told: number }[];
+  /** Episodes by the component that found them, those that were called nothing among them; the noisiest first, 100 at most. */
+  readonly detectors: readonly { readonly id: string; readonly told: number; readonly bad: number }[];
+}
+
 /** Offered by an extension: see `Extension.anomalies`. Nothing here waits for a disk but where a promise says so. */
 export interface AnomalyStore {
   /** Keeps the latest of each episode and incident; resolves once a death of the process would not lose it. */
@@ -72,4 +100,15 @@ export interface AnomalyStore {
   /** Ends feedback and what it changed; false when there is none of that id. */
   takeBack(id: string): Promise<boolean>;
   audit(record: AuditRecord): void;
+  /**
+   * Answers a request of its HTTP API for who has checked the sender; never rejects. `by` is who asks, as feedback will say; undefined is a stranger, of
+   * whom signed feedback alone is taken.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, by: string | undefined): Promise<void>;
+  /** Tells what has changed, or what something was said of, until the function that it returns is called. */
+  watch(listener: (changed: ChangedAnomalies) => void): () => void;
+  /** Episodes of a fingerprint that were under way between two times, the latest first, 200 at most. */
+  episodes(fingerprint: string, since: number, until: number): Promise<readonly KeptEpisode[]>;
+  /** Of what began between two times; `offset` is in milliseconds, east of UTC. */
+  tally(since: number, until: number, offset: number): Promise<Tally>;
 }

@@ -130,6 +130,15 @@ export interface Connector<S extends Signal> extends Component {
 export interface Exporter<S extends Signal> extends Component {
   /** Resolves once delivered. Rejects with ExportError, or with anything else for a permanent failure. Heeds `signal`. */
   export(data: ExportOf<S>, signal: AbortSignal): Promise<void>;
+  /** What has become of each of these changes of alerts, which it was handed before as the same list; absent: of all the same. */
+  fates?(changes: readonly Anomaly[]): readonly Fate[];
+}
+
+/** Of one change of an alert: taken, refused for good, not sent at all since it is no news, or none of it yet. */
+export interface Fate {
+  readonly outcome: "sent" | "refused" | "skipped" | "waiting";
+  /** Why it was refused. */
+  readonly reason?: string;
 }
 
 /** Why an export failed, and whether to try again. */

@@ -1,7 +1,9 @@
 // Extensions: components of no pipeline, which serve other components or look at the agent as a whole.
 import { z } from "zod";
+import type { Anomaly } from "./anomaly.ts";
 import type { AnomalyStore } from "./anomaly_store.ts";
 import type { Component, Host, Status } from "./component.ts";
+import type { History, HistoryOptions } from "./history.ts";
 import type { Rehearsal, RehearsalOptions } from "./rehearsal.ts";
 import type { Signal } from "./signals.ts";
 import type { ServiceCall } from "./traces.ts";
@@ -23,6 +25,26 @@ export interface Extension extends Component {
   open?(name: string): Promise<Store>;
   /** `anomaly_store`: what became of anomalies, and what users said of it. */
   readonly anomalies?: AnomalyStore;
+  /** Of one that rehearses faults: what the last rehearsal showed. */
+  readonly rehearsal?: Rehearsal | undefined;
+  /** Called once an exporter that sends is done with changes of alerts: it took them, or they are given up. To return soon. */
+  delivered?(delivery: Delivery): void;
+}
+
+/** How changes of alerts fared that an exporter was handed together. */
+export interface Delivery {
+  /** Component id. */
+  readonly exporter: string;
+  /** Unix milliseconds: when it was done with them. */
+  readonly time: number;
+  /** The agent's own: not to be changed. */
+  readonly changes: readonly Anomaly[];
+  readonly outcome: "done" | "failed";
+  readonly attempts: number;
+  /** Since they were handed to the exporter's queue. */
+  readonly seconds: number;
+  /** Why they were given up; "" of those that were taken. */
+  readonly reason: string;
 }
 
 /** Records that survive the process, in the order in which they came. */
@@ -82,6 +104,8 @@ export interface AgentView {
   components(): readonly ComponentStatus[];
   pipelines(): readonly PipelineView[];
   measurements(): readonly Measurement[];
+  /** The effective options of a component as a user would write them, secrets left out; the same object until a reload. Undefined where that is not known. */
+  configOf?(section: ComponentStatus["section"], id: string): Readonly<Record<string, unknown>> | undefined;
   /** Who calls whom, the busiest first, as far as processors have learnt it. */
   calls(): readonly ServiceCall[];
   /**
@@ -89,6 +113,8 @@ export interface AgentView {
    * find. One at a time. Rejects with words for the operator when it cannot; absent in replays.
    */
   rehearse?(options: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal>;
+  /** From now on keeps what detectors see of each series, and traces, within these bounds. One at a time: another one ends the one before. */
+  remember(options: HistoryOptions): History;
 }
 
 export interface ExtensionHost extends Host {

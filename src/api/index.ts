@@ -14,6 +14,7 @@ export * from "./deviation.ts";
 export * from "./effect_index.ts";
 export * from "./endpoint.ts";
 export * from "./extension.ts";
+export * from "./history.ts";
 export * from "./intervals.ts";
 export * from "./open_anomalies.ts";
 export * from "./plugin.ts";

@@ -21,7 +21,7 @@ import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
-import type { Tap } from "./tap.ts";
+import type { Judge, Judgement, Tap } from "./tap.ts";
 
 // In the map from the table's rows to a detector's own; larger values are its row + WATCHED, negative ones ~row of a series
 // that was restored and whose labels `match` has not seen yet.
@@ -37,7 +37,7 @@ const NOTABLE = 1;
  * as `Recency` says; when that one has rows in the chunk being gathered, the chunk is scored first, so that how rows are
  * batched never changes a score.
  */
-export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner, Kept {
+export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, RowOwner, Kept, Judge {
   readonly counts: DetectorCounts;
   readonly #plugin: DetectorPlugin<any, S, StateShape>;
   readonly #options: DetectorOptions;
@@ -48,7 +48,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   readonly #lasting: Lasting;
   readonly #line: Line;
   readonly #tap: Tap | undefined;
-  readonly #typeOf: (i: number) => string;
+  readonly #reading: Pick<Judgement, "typeOf" | "observed">;
   readonly #allows: ReturnType<typeof matching>;
   readonly #state: SeriesState;
   /** Of one whose scores are surprises. */
@@ -85,7 +85,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     if ((plugin.scores ?? "surprise") === "surprise") this.#calibrator = new Calibrator();
     this.#line = lineOf(options, plugin);
     this.#tap = tap;
-    this.#typeOf = (i) => this.#type(i);
+    this.#reading = { typeOf: (i) => this.#type(i), observed: (i) => this.#observed(i) };
     this.#plugin = plugin;
     this.#own = own;
     this.#options = options;
@@ -117,10 +117,21 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   get warming(): number {
     let count = 0;
     for (let own = 0; own < this.#length; own++) {
-      const judged = this.#calibrator?.scores(own) ?? this.#age[own];
-      if (this.#recency.stampOf(own) > 0 && judged <= this.#options.warmup) count++;
+      if (this.#recency.stampOf(own) > 0 && this.judged(own) <= this.#options.warmup) count++;
     }
     return count;
+  }
+
+  get signal(): Telemetry {
+    return this.#plugin.signal;
+  }
+
+  get warmup(): number {
+    return this.#options.warmup;
+  }
+
+  judged(own: number): number {
+    return this.#calibrator?.scores(own) ?? this.#age[own];
   }
 
   async stop(): Promise<void> {
@@ -141,9 +152,14 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   #release(own: number): void {
+    this.#forget(own);
+    this.#free.push(own);
+  }
+
+  #forget(own: number): void {
     this.#lasting.forget(own);
     this.#recency.forget(own);
-    this.#free.push(own);
+    this.#tap?.forgot?.(own);
   }
 
   process(data: DataOf<S>): DataOf<S> {
@@ -204,8 +220,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       if (own === undefined) {
         own = this.#recency.oldest(this.#length);
         this.#map[this.#members[own]] = UNDECIDED;
-        this.#recency.forget(own);
-        this.#lasting.forget(own);
+        this.#forget(own);
         this.counts.evicted++;
       }
       this.#state.clear(own);
@@ -256,7 +271,10 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         this.#lasting.lasts(series[i], rows.time[i], () => batch.labels(source[i]));
     }
     this.counts.rows += count;
-    this.#tap?.judged(batch, { detector: this.#host.id, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
+    if (!this.#tap) return;
+    const labels = (i: number) => batch.labels(source[i]);
+    const said = { count, source, series, time: rows.time, score, rarity, verdicts, labels, ...this.#reading };
+    this.#tap.judged(batch, { detector: this.#host.id, by: this, ...said });
   }
 
   /** Whether the series had been judged often enough when row i of the chunk came; the calibrator has had them all by now. */

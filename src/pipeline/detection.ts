@@ -79,7 +79,7 @@ export class Findings implements Detection {
     const told = { signal, type, about, time, since, state, reason, score, rarity, observed, expected, lower, upper };
     const evidence = { ...told, contributors: finding.contributors ?? [], basis: 0, untilResolved };
     const anomaly = this.reporter.report(evidence, () => labels, batch, row);
-    if (anomaly) this.#tap?.found(anomaly, batch, row);
+    if (anomaly) this.#tap?.found?.(anomaly, batch, row);
     return true;
   }
 }

@@ -17,6 +17,8 @@ export class Turn {
   listeners: readonly Stage<Processor<any>>[] = [];
   /** Processors that have `lasts`. A reload replaces the list. */
   keepers: readonly Stage<Processor<any>>[] = [];
+  /** Told of every anomaly at once, and never throws. */
+  watcher: ((anomaly: Anomaly) => void) | undefined;
   #telling = false;
 
   constructor(pipelines: readonly AnomalyPipeline[] = []) {
@@ -25,6 +27,7 @@ export class Turn {
 
   readonly raise = (anomaly: Anomaly): void => {
     this.#raised.push(anomaly);
+    this.watcher?.(anomaly);
     // what a listener raises is not told to listeners
     if (this.#telling) return;
     this.#telling = true;

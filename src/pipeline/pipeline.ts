@@ -151,7 +151,7 @@ export class AnomalyPipeline {
         void queue.push(left, weight, nothing);
         continue;
       }
-      queue.refuse("anomalies", left.length);
+      queue.refuse("anomalies", left.length, left);
       this.counts.dropped += left.length;
       this.#log.error("anomalies dropped: the queue of an exporter is full", { anomalies: left.length });
     }

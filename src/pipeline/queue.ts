@@ -1,5 +1,5 @@
 // The bounded queue before each exporter: it sends, retries and drains; what it holds was promised to be delivered.
-import type { Batching, Exporter, ExportOf, Host, Signal } from "../api/index.ts";
+import type { Batching, Delivery, Exporter, ExportOf, Host, Signal } from "../api/index.ts";
 import { LONGEST_TIMER } from "./attempt.ts";
 import { Backlog, type Entry } from "./backlog.ts";
 import { type Piece, piecesOf } from "./batching.ts";
@@ -44,11 +44,12 @@ export class Queue {
   #whenRoom: { readonly weight: Weight; readonly wake: () => void }[] = [];
   #whenEmpty: (() => void)[] = [];
 
-  constructor(exporter: Exporter<any>, options: SendingOptions, host: Host) {
+  /** `delivered` is told what becomes of anomalies. */
+  constructor(exporter: Exporter<any>, options: SendingOptions, host: Host, delivered?: (delivery: Delivery) => void) {
     this.#host = host;
     this.#health = new Health((status, reason) => host.report(status, reason));
     this.persistent = options.sending_queue.enabled && options.sending_queue.storage !== null;
-    this.#sender = new Sender(exporter, options, host, this.#health, this.counts, this.persistent);
+    this.#sender = new Sender(exporter, options, host, this.#health, this.counts, this.persistent, delivered);
   }
 
   /** Opens the storage, if there is one, and goes on with what an earlier process left. Rejects when it cannot be opened. */
@@ -118,10 +119,11 @@ export class Queue {
     });
   }
 
-  /** Counts what was not pushed since there was no room; what waits to be joined with more is sent now. */
-  refuse(signal: Signal, items: number): void {
+  /** Counts what was not pushed since there was no room; what waits to be joined with more is sent now. `lost`: nobody will hand it over again. */
+  refuse(signal: Signal, items: number, lost?: ExportOf<Signal>): void {
     this.#dispatch(true);
     this.counts[signal].refused += items;
+    if (lost) this.#sender.tell(lost, "the queue was full", 0, performance.now());
   }
 
   /**
@@ -140,6 +142,7 @@ export class Queue {
     const { enabled, batch, wait_for_result, drop_on_overflow } = this.#options;
     if (drop_on_overflow && !this.#fits(this.size, weight)) {
       this.#overflow(signal, items);
+      this.#sender.tell(data, "the queue was full", 0, performance.now());
       this.#call(release);
       return true;
     }
@@ -148,6 +151,7 @@ export class Queue {
       key = this.#append(data, items, batching);
       if (key === undefined) {
         this.refuse(signal, items);
+        this.#sender.tell(data, "the storage of the queue could not take it", 0, performance.now());
         this.#call(release);
         return false;
       }
@@ -290,10 +294,10 @@ export class Queue {
   async #send(batch: readonly Entry[]): Promise<void> {
     const entries = batch.filter((entry) => this.#load(entry));
     if (entries.length === 0) return;
-    const { signal } = entries[0];
+    const { signal, since } = entries[0];
     const unfinished: Promise<unknown>[] = [];
     const ends = new Set<End>();
-    for (const piece of this.#pieces(entries)) ends.add(await this.#sender.deliver(piece, signal, unfinished));
+    for (const piece of this.#pieces(entries)) ends.add(await this.#sender.deliver(piece, signal, since, unfinished));
     for (const entry of entries) {
       if (unfinished.length > 0) this.#linger(entry, unfinished);
       else this.#let(entry);

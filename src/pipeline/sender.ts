@@ -1,8 +1,9 @@
 // Sends one piece after another: tries again, moves to another exporter, gives up; and counts what becomes of each.
-import { ExportError, type Exporter, type Host, type Signal } from "../api/index.ts";
+import { type Delivery, ExportError, type Exporter, type ExportOf, type Host, type Signal } from "../api/index.ts";
 import { attempt, LONGEST_TIMER } from "./attempt.ts";
 import type { Piece } from "./batching.ts";
 import type { QueueCounts, Reason } from "./counts.ts";
+import { deliveriesOf } from "./delivery.ts";
 import type { Health } from "./health.ts";
 import type { SendingOptions } from "./options.ts";
 import { messageOf } from "./spool.ts";
@@ -24,6 +25,7 @@ export class Sender {
   readonly #health: Health;
   readonly #counts: Readonly<Record<Signal, QueueCounts>>;
   readonly #persistent: boolean;
+  readonly #delivered: ((delivery: Delivery) => void) | undefined;
   #lane: Lane;
   #draining = false;
   /** What is in the storage stays there: a stop found that sending does not work, or ran out of time. */
@@ -32,7 +34,7 @@ export class Sender {
   readonly #stop = new AbortController();
   readonly #pauses = new Set<() => void>();
 
-  /** With `persistent` what a stop finds undelivered is kept, else dropped. */
+  /** With `persistent` what a stop finds undelivered is kept, else dropped. `delivered` is told what becomes of anomalies. */
   constructor(
     exporter: Exporter<any>,
     options: SendingOptions,
@@ -40,12 +42,14 @@ export class Sender {
     health: Health,
     counts: Readonly<Record<Signal, QueueCounts>>,
     persistent: boolean,
+    delivered?: (delivery: Delivery) => void,
   ) {
     this.#lane = { exporter, options, running: { attempts: 0, idle: [] } };
     this.#host = host;
     this.#health = health;
     this.#counts = counts;
     this.#persistent = persistent;
+    this.#delivered = delivered;
   }
 
   get options(): SendingOptions {
@@ -78,8 +82,8 @@ export class Sender {
     this.#endPauses();
   }
 
-  /** Sends until it is delivered, refused for good, or time is up. Never rejects. */
-  async deliver(piece: Piece, signal: Signal, unfinished: Promise<unknown>[]): Promise<End> {
+  /** Sends until it is delivered, refused for good, or time is up; `since` is when it was handed over. Never rejects. */
+  async deliver(piece: Piece, signal: Signal, since: number, unfinished: Promise<unknown>[]): Promise<End> {
     const { items } = piece;
     const counts = this.#counts[signal];
     const stop = this.#stop.signal;
@@ -90,6 +94,7 @@ export class Sender {
     let last: unknown;
     const drop = (reason: Reason, why: string): End => {
       this.drop(signal, items, reason, why, last);
+      this.tell(piece.data, reasonOf(why, last), tries, since);
       return "dropped";
     };
     for (;;) {
@@ -109,6 +114,7 @@ export class Sender {
         counts.sent += items;
         counts.held -= items;
         this.#health.sending(undefined);
+        this.tell(piece.data, undefined, tries, since);
         return "sent";
       }
       if (outcome.unfinished) unfinished.push(outcome.unfinished);
@@ -151,7 +157,15 @@ export class Sender {
     counts.held -= items;
     const fields = { signal, items, why, error: error === undefined ? undefined : messageOf(error) };
     this.#host.log.error("data dropped", fields);
-    if (reason !== "shutdown") this.#health.sending(`data dropped: ${why}${error ? `: ${messageOf(error)}` : ""}`);
+    if (reason !== "shutdown") this.#health.sending(`data dropped: ${reasonOf(why, error)}`);
+  }
+
+  /** Tells what became of anomalies, after so many attempts since `performance.now()` was `since`: taken, or why not. */
+  tell(data: ExportOf<Signal>, reason: string | undefined, attempts: number, since: number): void {
+    if (!this.#delivered || "bytes" in data) return;
+    const ended = { changes: data, reason, attempts, seconds: (performance.now() - since) / 1000 };
+    const exporter = { id: this.#host.id, part: this.#lane.exporter };
+    for (const delivery of deliveriesOf(ended, exporter, this.#host.now())) this.#delivered(delivery);
   }
 
   /** Ends early when the agent stops or the exporter is replaced. */
@@ -171,3 +185,5 @@ export class Sender {
     for (const end of [...this.#pauses]) end();
   }
 }
+
+const reasonOf = (why: string, error: unknown) => (error ? `${why}: ${messageOf(error)}` : why);

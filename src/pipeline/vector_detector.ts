@@ -19,14 +19,14 @@ import { Lasting, type Lasts } from "./lasting.ts";
 import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
 import { Relations } from "./relations.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
-import type { Tap } from "./tap.ts";
+import type { Judge, Judgement, Tap } from "./tap.ts";
 import { CHUNK_VECTORS, VectorChunk } from "./vector_chunk.ts";
 import { completed, type VectorDetectorOptions } from "./vector_options.ts";
 
 type AnyVectorDetector = VectorDetectorPlugin<any, StateShape>;
 
 /** A vector is judged when its interval is over, in the call that brings a point of a later one, or in a `tick`. */
-export class VectorDetector implements Processor<"metrics">, Kept, Listener {
+export class VectorDetector implements Processor<"metrics">, Kept, Listener, Judge {
   readonly counts: DetectorCounts;
   readonly #plugin: AnyVectorDetector;
   readonly #own: VectorOptions;
@@ -45,7 +45,11 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
   #age = new Uint32Array(0);
   readonly #rarity = new Float64Array(CHUNK_VECTORS);
   readonly #score = new Float64Array(CHUNK_VECTORS);
-  readonly #typeOf = (i: number): string => this.#type(i);
+  readonly #reading: Pick<Judgement, "typeOf" | "observed"> = {
+    typeOf: (i) => this.#type(i),
+    // no one number
+    observed: () => Number.NaN,
+  };
   #batch: Batch<"metrics"> | undefined;
   #complained = false;
 
@@ -104,6 +108,18 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     return { metrics: this.#join.leftOut, points: this.#join.late };
   }
 
+  get signal(): Telemetry {
+    return "metrics";
+  }
+
+  get warmup(): number {
+    return this.#options.warmup;
+  }
+
+  judged(resource: number): number {
+    return this.#calibrator?.scores(resource) ?? this.#age[resource];
+  }
+
   async stop(): Promise<void> {
     this.#join.stop();
   }
@@ -150,6 +166,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.#calibrator?.state.clear(resource);
     this.#line.state.clear(resource);
     this.#lasting.forget(resource);
+    this.#tap?.forgot?.(resource);
     this.#age[resource] = 0;
     this.counts.evicted++;
   }
@@ -210,7 +227,10 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener {
     this.counts.rows += count;
     const batch = this.#batch as Batch<Telemetry> | undefined;
     const detector = this.#host.id;
-    if (batch) this.#tap?.judged(batch, { detector, count, source, score, rarity, verdicts, typeOf: this.#typeOf });
+    if (!batch || !this.#tap) return;
+    const labels = (i: number) => labelsOf(this.#join.resources[rows.series[i]]);
+    const said = { count, source, series: rows.series, time: rows.time, score, rarity, verdicts, labels };
+    this.#tap.judged(batch, { detector, by: this, ...said, ...this.#reading });
   }
 
   #warm(resource: number, age = this.#age[resource]): boolean {

@@ -109,7 +109,7 @@ async function run(
     config: planted(config),
     plugins: { get: (section, type) => planterPlugin(type, planters) ?? plugins.get(section, type) },
     log,
-    tap: { judged() {}, found() {} },
+    tap: { judged() {} },
     exports: false,
     store: known,
     start: from,

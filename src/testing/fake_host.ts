@@ -1,6 +1,7 @@
 // The agent as a plugin sees it, for tests: a clock that only the test moves, chance that repeats, a log to look into.
 import { createNoopMeter } from "@opentelemetry/api";
 import type { AgentView, Extension, ExtensionHost, Logger, Status } from "../api/index.ts";
+import { Remembering } from "../history/index.ts";
 
 export interface LogEntry {
   readonly level: keyof Logger;
@@ -62,6 +63,7 @@ export function fakeHost(id = "test"): FakeHost {
       pipelines: () => [],
       measurements: () => [],
       calls: () => [],
+      remember: () => new Remembering(() => {}).begin({ maxMemory: 1, span: 60_000, maxTraceMemory: 1 }),
     },
   };
 }

@@ -1,5 +1,4 @@
 // Puts traces together: what each span itself took is known as it comes, the whole trace once nothing was added to it for a while.
-import type { Trace } from "../api/index.ts";
 import type { SpanScan } from "../otlp/columns.ts";
 import { operationName } from "../otlp/labels.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
@@ -61,7 +60,7 @@ export class Assembler implements RowOwner {
   readonly counts = { traces: 0, early: 0, left: 0 };
   options: AssemblerOptions;
   /** Who is handed each complete trace; it must not keep it. */
-  onTrace: ((trace: Trace) => void) | undefined;
+  onTrace: ((trace: CompletedTrace) => void) | undefined;
   readonly #spans = new SpanSlots();
   readonly #traces = new TraceSlots();
   /** Series -> its operation + 1; 0 is not known yet. */

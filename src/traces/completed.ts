@@ -46,6 +46,17 @@ export class CompletedTrace implements Trace {
     return hex(this.#id0[span]) + hex(this.#id1[span]);
   }
 
+  /** Four words, eight hex digits each. */
+  copyId(to: Int32Array, at: number): void {
+    to.set(this.#trace, at);
+  }
+
+  /** Two words. */
+  copySpanId(span: number, to: Int32Array, at: number): void {
+    to[at] = this.#id0[span];
+    to[at + 1] = this.#id1[span];
+  }
+
   /** The slots of the trace are of no use to `SpanSlots.find` afterwards. */
   fill(trace: number, traces: TraceSlots, spans: SpanSlots, operations: Operations): void {
     traces.copyId(trace, this.#trace);

@@ -23,6 +23,7 @@ const measured = (name: string, value: number, attributes: Record<string, string
 const agent: AgentView = {
   version: "1.2.3",
   startedAt: START,
+  remember: () => fakeHost("zpages").agent.remember({ maxMemory: 1, span: 60_000, maxTraceMemory: 1 }),
   components: () => [
     { section: "receivers", id: "otlp", ...STATUS },
     { section: "processors", id: "ewma", pipeline: "metrics", ...STATUS },
