@@ -1,6 +1,6 @@
 // `npm pack` and `npm publish` run this before ("prepack") and after ("postpack"): the package holds JavaScript, a clone TypeScript.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../", import.meta.url);
@@ -8,21 +8,23 @@ const MANIFEST = new URL("package.json", ROOT);
 /** The clone's package.json while the package's stands in its place. */
 const KEPT = new URL(".package.json.clone", ROOT);
 const DIST = new URL("dist/", ROOT);
+/** A program of its own, for browsers. */
+const PAGE = "plugins/extensions/dashboard/page";
 
-type Manifest = Record<string, unknown> & { version: string };
+type Manifest = Record<string, unknown> & { version: string; exports: Readonly<Record<string, string>> };
 
 /** What is published of a clone's package.json: built files with their types, no runtime and no tools of ours. */
 export function published(manifest: Manifest): Manifest {
   const { scripts, devDependencies, optionalDependencies, ...rest } = manifest;
-  const built = (path: string) => ({ types: `./dist/${path}.d.ts`, default: `./dist/${path}.js` });
+  const built = (source: string) => {
+    const path = source.replace(/^\.\/(.*)\.ts$/, "./dist/$1");
+    return { types: `${path}.d.ts`, default: `${path}.js` };
+  };
   return {
     ...rest,
     bin: { vedette: "dist/src/main.js" },
     exports: {
-      ".": built("src/api/index"),
-      "./counts": built("src/counts/index"),
-      "./otlp": built("src/otlp/index"),
-      "./testing": built("src/testing/index"),
+      ...Object.fromEntries(Object.entries(manifest.exports).map(([name, source]) => [name, built(source)])),
       "./package.json": "./package.json",
     },
   };
@@ -33,8 +35,16 @@ function prepack(): void {
   postpack(); // after a pack that was cut off
   rmSync(DIST, { recursive: true, force: true });
   const tsc = fileURLToPath(new URL("node_modules/typescript/bin/tsc", ROOT));
-  const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: ROOT, stdio: "inherit" });
-  if (status !== 0) throw new Error("tsc found errors; nothing is packed");
+  const compile = (...options: string[]) => {
+    const { status } = spawnSync(process.execPath, [tsc, ...options], { cwd: ROOT, stdio: "inherit" });
+    if (status !== 0) throw new Error("tsc found errors; nothing is packed");
+  };
+  compile("-p", "tsconfig.build.json");
+  const built = ["--noEmit", "false", "--outDir", "dist", "--rootDir", ".", "--rewriteRelativeImportExtensions"];
+  compile("-p", PAGE, ...built);
+  for (const file of readdirSync(new URL(PAGE, ROOT))) {
+    if (/\.(html|css|svg)$/.test(file)) cpSync(new URL(`${PAGE}/${file}`, ROOT), new URL(`${PAGE}/${file}`, DIST));
+  }
   const manifest = JSON.parse(readFileSync(MANIFEST, "utf8")) as Manifest;
   // nearest to the built files, so without a name: "vedette" must mean the whole package there
   const { version, type } = manifest;

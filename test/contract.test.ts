@@ -39,6 +39,7 @@ const MINIMAL: Readonly<Record<string, CheckOptions["config"]>> = {
   "extensions.basicauth": { client_auth: { username: "checkout", password: "sesame" } },
   "extensions.health_check": ({ address }) => ({ endpoint: address }),
   "extensions.zpages": ({ address }) => ({ endpoint: address }),
+  "extensions.dashboard": ({ address }) => ({ endpoint: address }),
 };
 
 /** What detectors find that the generated streams do not plant, or not in time. By section and type. */

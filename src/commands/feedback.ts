@@ -26,7 +26,7 @@ export const feedback: Command = {
   synopsis: "ID good|bad|expected [--until WHEN] [--note TEXT] | ID --undo | --list",
   summary: "tell a running agent what an episode or incident was",
   details: `ID is that of an episode or incident, as alerts and the API name it. "bad": it was nothing; "good": it was worth telling; "expected": it is planned
-until a time. What that changes is told at once. --undo takes it back; ID may then be the feedback's own. The agent needs the extension anomaly_store.`,
+until a time. What that changes is told at once. --undo takes it back; ID may then be the feedback's own. The agent needs the extension anomaly_store, and dashboard or an endpoint of its own.`,
   options: ["endpoint", "header", "note", "until", "undo", "list", "format"],
   formats: ["text", "json"],
   words: 2,
@@ -140,7 +140,8 @@ class Api {
       text = await answer.text();
     } catch (error) {
       const { cause, message } = error as Error & { cause?: { code?: string } };
-      const remedy = "does an agent with the extension anomaly_store run there? If elsewhere, give --endpoint";
+      const remedy =
+        "does an agent with the extensions dashboard and anomaly_store run there? If elsewhere, give --endpoint";
       throw new Unanswered(`cannot ask ${this.#base} (${cause?.code ?? message}): ${remedy}`);
     }
     try {

@@ -1,6 +1,7 @@
 // The agent from its start to its end: reloads on SIGHUP and when a file changes, drains and stops on SIGTERM and SIGINT.
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
+import { effectiveConfig } from "../config/effective.ts";
 import { ConfigError, formatProblem, isError } from "../config/problems.ts";
 import type { Config } from "../config/shape.ts";
 import { measure } from "../observe/instruments.ts";
@@ -49,6 +50,7 @@ class Run {
   #agent: Agent | undefined;
   /** Of the configuration that runs. */
   #registry: Loaded["registry"] | undefined;
+  #effective: Record<string, any> = {};
   #service: Service;
 
   constructor(args: Arguments, service: Service) {
@@ -81,10 +83,11 @@ class Run {
   }
 
   /** Whether it runs; why not is logged. */
-  async #start({ config, registry }: Loaded): Promise<boolean> {
+  async #start({ config, draft, registry }: Loaded): Promise<boolean> {
     const own = this.#log.for("vedette");
     const { state, telemetry } = this.#service;
     this.#registry = registry;
+    this.#effective = effectiveConfig(draft, registry.schemaOf);
     try {
       if (state.directory !== undefined) this.#store = await StateStore.open(state.directory, own);
       await this.#metrics.configure(telemetry);
@@ -96,6 +99,7 @@ class Run {
         meterFor: (...place) => this.#metrics.meterFor(...place),
         measurements: () => this.#metrics.measurements(),
         store: this.#store,
+        configOf: (section, id) => this.#effective[section]?.[id],
         rehearse: (agent, options, signal) => {
           const stage = { plugins: this.#registry!, log: this.#log, now: Date.now, random: Math.random };
           return rehearseAgent(agent, stage, options, signal);
@@ -161,13 +165,14 @@ class Run {
     const name = `reload ${this.#reloads.success + this.#reloads.failure + 1}`;
     own.info(`${name} begins: ${why}`);
     try {
-      const { config, registry, problems } = await load(this.#args);
+      const { config, draft, registry, problems } = await load(this.#args);
       for (const problem of problems) {
         if (isError(problem)) own.error(`${name}: ${formatProblem(problem)}`);
         else own.warn(`${name}: ${formatProblem(problem)}`);
       }
       if (!config) throw new Error("the new configuration cannot be used");
       await this.#change(config, registry);
+      this.#effective = effectiveConfig(draft, registry.schemaOf);
       this.#reloads.success++;
       own.info(`${name} is done`);
     } catch (error) {

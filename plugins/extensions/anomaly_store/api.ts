@@ -1,7 +1,7 @@
 // A request of the API from its first byte to its answer: who may ask, what is asked, within which bounds.
 import { createHmac } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Host, isRebound, sameSecret } from "vedette";
+import { type AnomalyStore, type Host, isRebound, sameSecret } from "vedette";
 import { type Answer, badRequest, Failure, send, unavailable } from "./answer.ts";
 import { DatabaseError } from "./database.ts";
 import type { Options } from "./options.ts";
@@ -19,13 +19,27 @@ const SIGNATURE = "x-vedette-signature";
 /** Answers requests whose path begins with "/api/"; never rejects. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-export function apiOf(store: KeptAnomalies, { auth, secret }: Pick<Options, "auth" | "secret">, host: Host): Handler {
+export interface Api {
+  /** For a server of its own: asks `auth` who sends. */
+  readonly ask: Handler;
+  readonly answer: AnomalyStore["answer"];
+}
+
+/** Who sends, as feedback will say; undefined: nobody knows. Rejects who may not. */
+type Sender = (request: IncomingMessage) => Promise<string | undefined>;
+
+export function apiOf(store: KeptAnomalies, { auth, secret }: Pick<Options, "auth" | "secret">, host: Host): Api {
   let running = 0;
 
-  return async (request, response) => {
+  return {
+    ask: (request, response) => handle(request, response, authenticate),
+    answer: (request, response, by) => handle(request, response, async () => by),
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse, sender: Sender): Promise<void> {
     running++;
     try {
-      send(response, await answerTo(request));
+      send(response, await answerTo(request, sender));
     } catch (error) {
       send(response, answerOf(error));
     } finally {
@@ -33,9 +47,9 @@ export function apiOf(store: KeptAnomalies, { auth, secret }: Pick<Options, "aut
       // a body that nobody read would hold the connection
       request.resume();
     }
-  };
+  }
 
-  async function answerTo(request: IncomingMessage): Promise<Answer> {
+  async function answerTo(request: IncomingMessage, sender: Sender): Promise<Answer> {
     if (running > MOST) throw unavailable("too many requests are being answered", "ask again later");
     const { method = "GET", url = "/" } = request;
     if (url.length > LONGEST_URL) throw badRequest("the URL", "it is too long", `at most ${LONGEST_URL} characters`);
@@ -45,22 +59,23 @@ export function apiOf(store: KeptAnomalies, { auth, secret }: Pick<Options, "aut
     const { pathname, searchParams } = asking;
     const signature = request.headers[SIGNATURE];
     const mayBeSigned = secret !== undefined && method === "POST" && signature !== undefined;
-    if (!mayBeSigned) await authenticate(request);
+    const by = mayBeSigned ? "webhook" : await sender(request);
+    if (by === undefined) throw refusedSender("nobody is known to ask", "log in, or show credentials");
     const { route, id } = routeOf(pathname);
     const answering = route.methods[(method === "HEAD" ? "GET" : method) as "GET"];
     if (!answering) throw refusedMethod(pathname, Object.keys(route.methods));
     const body = method === "POST" ? await bodyOf(request) : "";
     if (mayBeSigned) assertSigned(body, String(signature), secret);
-    const asked = { query: searchParams, id, body, signed: mayBeSigned };
+    const asked = { query: searchParams, id, body, by };
     const answer = await within(answering(asked, store, host.now()));
     return method === "HEAD" ? { ...answer, body: "" } : answer;
   }
 
-  async function authenticate({ headers }: IncomingMessage): Promise<void> {
-    if (!auth) return;
+  async function authenticate({ headers }: IncomingMessage): Promise<string> {
+    if (!auth) return "api";
     const extension = host.extension(auth.authenticator);
     const why = await within(extension.authenticate!(headers));
-    if (why === undefined) return;
+    if (why === undefined) return "api";
     const challenge = /^basic/.test(auth.authenticator) ? 'Basic realm="vedette"' : 'Bearer realm="vedette"';
     throw refusedSender(why, "send the credentials that the agent's configuration names", challenge);
   }

@@ -1,6 +1,6 @@
 // All that is written and read, in the thread that owns the file: each call is one transaction.
 import type { DatabaseSync } from "node:sqlite";
-import { type AuditRecord, EffectIndex } from "vedette";
+import { type AuditRecord, EffectIndex, type KeptEpisode, type Tally } from "vedette";
 import { effectsOf, type Lesson, type Subject } from "./effects.ts";
 import { prune } from "./retention.ts";
 import type { Row } from "./row.ts";
@@ -219,11 +219,40 @@ export class Keeper {
     return { held_back: held.length, of: rows.length, since };
   }
 
+  episodesOf(fingerprint: string, since: number, until: number): KeptEpisode[] {
+    const end = "coalesce(json_extract(body, '$.end'), iif(state = 'resolved', last_seen, NULL))";
+    const sql = `SELECT id, start, ${end} AS "end", severity, incident FROM kept
+WHERE fingerprint = ? AND +is_incident = 0 AND start <= ? AND last_seen >= ? ORDER BY start DESC LIMIT 200`;
+    return this.#db.all(sql, fingerprint, until, since) as unknown as KeptEpisode[];
+  }
+
+  tally(since: number, until: number, offset: number): Tally {
+    const open = { critical: 0, warning: 0, info: 0 };
+    const unresolved = `SELECT severity, count(*) AS told FROM kept WHERE ${ALONE} AND state <> 'resolved' GROUP BY severity`;
+    for (const { severity, told } of this.#db.all(unresolved)) open[severity as keyof typeof open] = told as number;
+    const began = "is_incident IN (0, 1) AND start >= ? AND start < ?";
+    const days = `SELECT CAST((start + ?) / 86400000 AS INTEGER) AS day, ${OPINION} AS opinion, count(*) AS told FROM kept
+WHERE ${ALONE} AND ${began} GROUP BY 1, 2`;
+    const detectors = `SELECT detector AS id, count(*) AS told, sum(ifnull(${OPINION} = 'bad', 0)) AS bad FROM kept
+WHERE is_incident = 0 AND ${began} GROUP BY detector ORDER BY told DESC, id LIMIT 100`;
+    return {
+      open,
+      days: this.#db.all(days, offset, since, until) as unknown as Tally["days"],
+      detectors: this.#db.all(detectors, since, until) as unknown as Tally["detectors"],
+    };
+  }
+
   /** Deletes a little of what is too old or too much. Whether there is more to delete. */
   prune(oldest: number, maxSize: number): boolean {
     return prune(this.#db, oldest, maxSize);
   }
 }
+
+/** What was told by itself: incidents, and episodes of none. */
+const ALONE = "(is_incident = 1 OR incident IS NULL)";
+/** The latest that was said of it, or of the incident that it is part of; a judgement before a plan. */
+const OPINION = `(SELECT opinion FROM feedback WHERE about IN (kept.id, kept.incident) AND taken_back IS NULL
+ORDER BY opinion = 'expected', seq DESC LIMIT 1)`;
 
 const LAST = Number.MAX_SAFE_INTEGER;
 

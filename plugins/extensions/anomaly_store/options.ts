@@ -34,12 +34,16 @@ export const options = z.object({
     .refine((bytes) => bytes >= 1024 ** 2, { error: "less than 1MiB; write 1MiB or more" })
     .prefault("256MiB")
     .describe("Bytes that the file may hold; beyond it the episodes and incidents seen longest ago are deleted."),
-  endpoint: endpoint().default("127.0.0.1:4320").describe("Address and port of the API; port 0 takes a free one."),
-  tls: serverTls().optional().describe("Serves the API over TLS; plaintext when absent."),
+  endpoint: endpoint()
+    .optional()
+    .describe(
+      "Address and port of an API of its own; port 0 takes a free one. Absent: the extension `dashboard` serves the API, where there is one.",
+    ),
+  tls: serverTls().optional().describe("Serves the API at `endpoint` over TLS; plaintext when absent."),
   auth: z
     .object({ authenticator: extensionId("server_auth").describe("Extension that is asked about each request.") })
     .optional()
-    .describe("Who may ask, and give feedback."),
+    .describe("Who may ask at `endpoint`, and give feedback."),
   secret: z
     .string()
     .min(16)

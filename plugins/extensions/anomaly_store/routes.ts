@@ -14,8 +14,8 @@ export interface Asked {
   readonly id: string;
   /** Of a POST. */
   readonly body: string;
-  /** Whether the body is signed by who knows the secret. */
-  readonly signed: boolean;
+  /** Who asks. */
+  readonly by: string;
 }
 
 type Answering = (asked: Asked, store: KeptAnomalies, now: number) => Promise<Answer>;
@@ -72,12 +72,12 @@ const said = z.strictObject({
     .optional(),
 });
 
-const TEACH: Answering = async ({ query, body, signed }, store, now) => {
+const TEACH: Answering = async ({ query, body, by: sender }, store, now) => {
   new Parameters(query, []);
-  const { about, opinion, note, by, until } = read(body);
+  const { about, opinion, note, by = sender, until } = read(body);
   const end = endOf(opinion, until, now);
   try {
-    const feedback = await store.teach({ about, opinion, note, by: by ?? (signed ? "webhook" : "api"), until: end });
+    const feedback = await store.teach({ about, opinion, note, by, until: end });
     const effects = store.effects.filter((effect) => effect.feedback.includes(feedback.id)).map(shown);
     return json({ feedback, effects }, 201);
   } catch (error) {
@@ -166,9 +166,9 @@ export const ROUTES: readonly Route[] = [
   {
     path: /^\/api\/v1\/feedback\/([^/]+)$/,
     methods: {
-      async DELETE({ query, id }, store) {
+      async DELETE({ query, id, by }, store) {
         new Parameters(query, []);
-        if (await store.takeBack(id)) return { status: 204, body: "" };
+        if (await store.takeBack(id, by)) return { status: 204, body: "" };
         throw notFound(`/api/v1/feedback/${id}`, "no feedback of that id holds", "see /api/v1/feedback");
       },
     },

@@ -12,8 +12,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 /** Of a stop: for answers that are under way. */
 const GRACE = 500;
 
-/** Serves `handle`; a page about anomalies may be served beside it. */
-export function serverOf(handle: Handler, { endpoint, tls, auth }: Options, host: Host) {
+export function serverOf(handle: Handler, endpoint: string, { tls, auth }: Options, host: Host) {
   const certificates = tls && new Certificates(tls, "tls", host);
   const limits = {
     headersTimeout: TIMEOUT,

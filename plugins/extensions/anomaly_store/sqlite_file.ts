@@ -32,6 +32,9 @@ CREATE TABLE audit (
 CREATE INDEX audit_by_about ON audit (about);
 `;
 
+/** Also made in files that were begun without it. */
+const OPEN = `CREATE INDEX IF NOT EXISTS kept_open ON kept (is_incident, incident, severity) WHERE state <> 'resolved'`;
+
 /** Primary result codes of SQLite. */
 const CODE = { busy: 5, readOnly: 8, io: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
 
@@ -71,6 +74,7 @@ export function openFile(path: string): DatabaseSync {
     if (journal_mode !== "wal") throw new Error(`${path}: this file system does not allow a write-ahead log`);
     sql.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LOG_SIZE}; BEGIN IMMEDIATE`);
     if (isNew) sql.exec(`${TABLES}; PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}`);
+    sql.exec(OPEN);
     sql.exec("COMMIT");
     return sql;
   } catch (error) {

@@ -1,7 +1,9 @@
 // What other components see of the store: changes to keep, feedback, the effects that follow from it, audit records.
 import { resolve } from "node:path";
-import type { Anomaly, AnomalyStore, AuditRecord, Effect, Feedback, Host } from "vedette";
+import type { Anomaly, AnomalyStore, AuditRecord, ChangedAnomalies, Delivery, Effect, Feedback, Host } from "vedette";
+import { type Api, apiOf } from "./api.ts";
 import { Book } from "./book.ts";
+import { Deliveries } from "./deliveries.ts";
 import { effectsOf, type Lesson, type Subject } from "./effects.ts";
 import { defaultDirectory, type Options } from "./options.ts";
 import { type Row, rowOf } from "./row.ts";
@@ -20,15 +22,19 @@ export class KeptAnomalies implements AnomalyStore {
   #book: Book | undefined;
   /** Members that were kept as they are, by the incident that they were in. */
   readonly #kept = new WeakMap<Anomaly, string>();
+  readonly #deliveries = new Deliveries();
   #effects: readonly Effect[] = [];
   #of: readonly Lesson[] | undefined;
   /** Of `#effects`: when feedback ends, in Unix milliseconds. */
   #until = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  readonly #listeners = new Set<(changed: ChangedAnomalies) => void>();
+  readonly api: Api;
 
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
+    this.api = apiOf(this, options, host);
   }
 
   async open(): Promise<void> {
@@ -61,6 +67,36 @@ export class KeptAnomalies implements AnomalyStore {
     }
     await this.book.ask("keep", rows);
     for (const [member, incident] of handed) this.#kept.set(member, incident);
+    this.#tell(rows);
+  }
+
+  get answer(): AnomalyStore["answer"] {
+    return this.api.answer;
+  }
+
+  watch(listener: (changed: ChangedAnomalies) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  episodes(fingerprint: string, since: number, until: number) {
+    return this.book.ask("episodesOf", fingerprint, since, until);
+  }
+
+  tally(since: number, until: number, offset: number) {
+    return this.book.ask("tally", since, until, offset);
+  }
+
+  #tell(rows: readonly Pick<Row, "id" | "is_incident">[]): void {
+    if (this.#listeners.size === 0 || rows.length === 0) return;
+    const ids = (kind: 0 | 1) => rows.filter((row) => row.is_incident === kind).map(({ id }) => id);
+    const changed = { incidents: ids(1), episodes: ids(0) };
+    for (const listener of this.#listeners) listener(changed);
+  }
+
+  /** What something was said of may be either. */
+  #tellOf(about: string): void {
+    for (const listener of this.#listeners) listener({ incidents: [about], episodes: [about] });
   }
 
   get effects(): readonly Effect[] {
@@ -84,6 +120,7 @@ export class KeptAnomalies implements AnomalyStore {
     const lesson = await book.ask("teach", { ...said, ...(subject && { subject }) });
     book.add(lesson);
     this.audit(record(lesson.feedback, said.at, by, `feedback ${opinion}`, note));
+    this.#tellOf(about);
     return lesson.feedback;
   }
 
@@ -94,7 +131,10 @@ export class KeptAnomalies implements AnomalyStore {
     const had = await book.ask("takeBack", id, now);
     if (!had) return false;
     book.remove(id);
-    if (lesson) this.audit(record(lesson.feedback, now, by, "feedback taken back", ""));
+    if (lesson) {
+      this.audit(record(lesson.feedback, now, by, "feedback taken back", ""));
+      this.#tellOf(lesson.feedback.about);
+    }
     return true;
   }
 
@@ -119,6 +159,14 @@ export class KeptAnomalies implements AnomalyStore {
     this.book.ask("audit", cut).catch((error: Error) => {
       this.#host.log.error("an audit record could not be kept", { ...cut, error: error.message });
     });
+  }
+
+  /** Puts on record which exporter was sent which alert. */
+  delivered(delivery: Delivery): void {
+    const { records, left } = this.#deliveries.recordsOf(delivery);
+    if (left > 0) this.#host.log.warn("too many alerts were sent in a minute: not all are on record", { alerts: left });
+    // a queue may end later than the store
+    if (this.#book) for (const record of records) this.audit(record);
   }
 
   /** Throws for an end that cannot be. */

@@ -110,6 +110,9 @@ function selfTest(options: Options, host: ExtensionHost) {
   };
 
   return {
+    get rehearsal() {
+      return last;
+    },
     ready(ready: boolean) {
       if (!ready || ending.signal.aborted || timer) return;
       if (host.agent.rehearse) schedule(options.initial_delay);

@@ -1,8 +1,11 @@
 // What is kept is there after a restart, one file has one owner, a damaged one makes room, and what is too old or too much goes.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import test from "node:test";
+import anomalyStore from "../../../plugins/extensions/anomaly_store/index.ts";
+import type { ChangedAnomalies } from "../../../src/api/index.ts";
 import { eventually, folderWith } from "../../agent.ts";
 import { ask, episode, incident, kept, NOW, newHost } from "./kept.ts";
 
@@ -185,4 +188,84 @@ test("a file that is full makes room, those seen longest ago go first, and it sh
   );
   await after.stop();
   assert.ok(statSync(path).size <= 1.2 * 1024 ** 2, `${statSync(path).size}`);
+});
+
+test("without an endpoint it listens nowhere, and answers who was checked by another", async (t) => {
+  const host = newHost();
+  const store = anomalyStore.create(anomalyStore.config.parse({ directory: folderWith(t) }), host);
+  await store.start!();
+  t.after(() => store.stop!());
+  assert.equal(
+    host.logged.find(({ message }) => message === "listening"),
+    undefined,
+  );
+  const anomalies = store.anomalies!;
+  let by: string | undefined = "somebody";
+  const server = createServer((request, response) => void anomalies.answer(request, response, by));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const at = { url: `http://127.0.0.1:${(server.address() as { port: number }).port}` };
+  const odd = episode("checkout", "latency", 0);
+  await anomalies.keep([odd]);
+  const { json } = await ask(at, "/api/v1/feedback", { body: { about: odd.id, opinion: "bad" } });
+  assert.equal(json.feedback.by, "somebody");
+  assert.equal((await ask(at, `/api/v1/feedback/${json.feedback.id}`, { method: "DELETE" })).status, 204);
+  const { items } = (await ask(at, "/api/v1/audit")).json;
+  assert.deepEqual(
+    items.map(({ by }: any) => by),
+    ["somebody", "somebody"],
+  );
+  by = undefined;
+  assert.equal((await ask(at, "/api/v1/episodes")).status, 401);
+});
+
+test("who watches is told what was kept and of what something was said, until it watches no more", async (t) => {
+  const { anomalies } = await kept(t);
+  const told: ChangedAnomalies[] = [];
+  const end = anomalies.watch((changed) => told.push(changed));
+  const [first, second] = [episode("cart", "latency", 0), episode("cart", "errors", 1)];
+  await anomalies.keep([incident("00000000000000aa-x", [first, second])]);
+  const { id } = await anomalies.teach({ about: first.id, opinion: "bad", note: "", by: "test" });
+  await anomalies.takeBack(id);
+  end();
+  await anomalies.keep([episode("cart", "load", 2)]);
+  assert.deepEqual(told, [
+    { incidents: ["00000000000000aa-x"], episodes: [first.id, second.id] },
+    { incidents: [first.id], episodes: [first.id] },
+    { incidents: [first.id], episodes: [first.id] },
+  ]);
+});
+
+test("what was told is counted by day, by opinion and by detector; an incident and its episodes are one", async (t) => {
+  const { anomalies } = await kept(t);
+  const DAY = 86_400_000;
+  const day = Math.floor(NOW / DAY);
+  const [a, b] = [episode("cart", "a", 0), episode("cart", "b", 1, { detector: "ewma/2" })];
+  const alone = episode("shop", "c", 24 * 60, { state: "resolved", severity: "critical" });
+  await anomalies.keep([incident("00000000000000aa-x", [a, b], { state: "open", severity: "warning" }), alone]);
+  await anomalies.teach({ about: "00000000000000aa-x", opinion: "expected", note: "", by: "test", until: NOW + 1000 });
+  await anomalies.teach({ about: "00000000000000aa-x", opinion: "bad", note: "", by: "test" });
+  const { open, days, detectors } = await anomalies.tally(NOW - DAY, NOW + 2 * DAY, 0);
+  assert.deepEqual(open, { critical: 0, warning: 1, info: 0 });
+  assert.deepEqual(
+    days.map(({ day, opinion, told }) => [day, opinion, told]),
+    [
+      [day, "bad", 1],
+      [day + 1, null, 1],
+    ],
+  );
+  assert.deepEqual(
+    detectors.map(({ id, told, bad }) => [id, told, bad]),
+    [
+      [a.detector, 2, 1],
+      ["ewma/2", 1, 1],
+    ],
+  );
+  const shifted = await anomalies.tally(NOW - DAY, NOW + DAY, 12 * 3_600_000);
+  assert.deepEqual(shifted.days[0].day, day + 1, "noon in UTC is midnight there");
+  assert.deepEqual(
+    (await anomalies.episodes(a.fingerprint, NOW - DAY, NOW + DAY)).map((each) => ({ ...each })),
+    [{ id: a.id, start: NOW, end: null, severity: a.severity, incident: "00000000000000aa-x" }],
+  );
+  assert.deepEqual(await anomalies.episodes(a.fingerprint, NOW + DAY, NOW + 2 * DAY), []);
 });

@@ -1,0 +1,97 @@
+// What the agent tells by itself: its status each second, and that something has changed. One connection for all views.
+import { useEffect, useState } from "preact/hooks";
+import type { Changed, Status } from "../contract.ts";
+
+/** Milliseconds from one try to the next while there is no connection: doubled each time. */
+const FIRST_TRY = 1000;
+const LAST_TRY = 30_000;
+/** Milliseconds without a status after which a connection counts as lost: one comes each second. */
+const SILENT = 10_000;
+
+export type Connection = "live" | "lost";
+
+interface Live {
+  readonly status?: Status;
+  readonly connection: Connection;
+  /** Grows with every change of an incident or episode, and when a lost connection is back. */
+  readonly changes: number;
+  /** When the next try is, in Unix milliseconds; while it is lost. */
+  readonly nextTry?: number;
+}
+
+let live: Live = { connection: "lost", changes: 0 };
+const listeners = new Set<(live: Live) => void>();
+let source: EventSource | undefined;
+let wait = FIRST_TRY;
+let timer: number | undefined;
+let watchdog: number | undefined;
+
+function tell(news: Partial<Live>): void {
+  live = { ...live, ...news };
+  for (const listener of listeners) listener(live);
+}
+
+/** Opens the connection, once somebody is logged in. */
+export function connect(): void {
+  disconnect();
+  source = new EventSource("/api/v1/events");
+  source.addEventListener("status", ({ data }) => {
+    const status = JSON.parse(data) as Status;
+    const back = live.connection === "lost";
+    wait = FIRST_TRY;
+    watch();
+    tell({
+      status,
+      connection: "live",
+      nextTry: undefined,
+      ...(back && { changes: live.changes + 1 }),
+    } as Partial<Live>);
+  });
+  source.addEventListener("changed", ({ data }) => {
+    const { incidents, episodes, more } = JSON.parse(data) as Changed;
+    if (more || incidents.length + episodes.length > 0) tell({ changes: live.changes + 1 });
+  });
+  // the browser tries again by itself unless it was refused; then, and when it stays silent, this does
+  source.onerror = () => {
+    if (source?.readyState === EventSource.CLOSED) lost();
+    else tell({ connection: "lost" });
+  };
+  watch();
+}
+
+function watch(): void {
+  clearTimeout(watchdog);
+  watchdog = setTimeout(lost, SILENT);
+}
+
+function lost(): void {
+  source?.close();
+  clearTimeout(timer);
+  clearTimeout(watchdog);
+  tell({ connection: "lost", nextTry: Date.now() + wait });
+  timer = setTimeout(connect, wait);
+  wait = Math.min(2 * wait, LAST_TRY);
+}
+
+export function disconnect(): void {
+  source?.close();
+  source = undefined;
+  clearTimeout(timer);
+  clearTimeout(watchdog);
+}
+
+function useLive<T>(select: (live: Live) => T): T {
+  const [value, setValue] = useState(() => select(live));
+  useEffect(() => {
+    const listener = (news: Live) => setValue(() => select(news));
+    listener(live);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, []);
+  return value;
+}
+
+export const useStatus = (): Status | undefined => useLive(({ status }) => status);
+export const useChanges = (): number => useLive(({ changes }) => changes);
+export const useConnection = (): Connection => useLive(({ connection }) => connection);
+export const useNextTry = (): number | undefined => useLive(({ nextTry }) => nextTry);
