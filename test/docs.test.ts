@@ -1,10 +1,10 @@
 // The documentation is true: generated parts are current, every YAML block loads, the plugin of plugins/README.md runs.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -39,6 +39,38 @@ test("option tables and the table of components are those of the code; npm run d
 test("docs/generate.ts --check succeeds where everything is current", () => {
   const { status, stderr } = run(join(root, "docs/generate.ts"), "--check");
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+});
+
+/** What its headings are called in links. */
+function anchorsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .trim()
+      .replaceAll(" ", "-"),
+  );
+}
+
+test("every link of every page leads to a file of the repository, and to a heading that is there", () => {
+  const links = pages.flatMap((page) => {
+    const text = read(page).replaceAll(/^```[\s\S]*?^```$/gm, "");
+    const relative = /\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)/g;
+    return [...text.matchAll(relative)].map(([link, path, anchor]) => ({
+      place: `${page}: ${link}`,
+      target: path === "" ? page : join(dirname(page), path),
+      anchor,
+    }));
+  });
+  assert.ok(links.length > 100);
+  const broken = links.filter(({ target, anchor }) => {
+    if (!existsSync(join(root, target))) return true;
+    return anchor !== undefined && target.endsWith(".md") && !anchorsOf(target).includes(anchor);
+  });
+  assert.deepEqual(
+    broken.map(({ place }) => place),
+    [],
+  );
 });
 
 interface Block {
