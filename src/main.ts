@@ -5,6 +5,7 @@ import { backtest } from "./commands/backtest.ts";
 import { type Arguments, type Command, EXIT, OPTIONS, print, UsageError } from "./commands/command.ts";
 import { components } from "./commands/components.ts";
 import { create } from "./commands/create.ts";
+import { demo } from "./commands/demo.ts";
 import { feedback } from "./commands/feedback.ts";
 import { printConfig } from "./commands/print_config.ts";
 import { replay } from "./commands/replay.ts";
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   replay,
   backtest,
   feedback,
+  demo,
   create,
 };
 
@@ -47,6 +49,11 @@ function parse(argv: readonly string[]) {
     until: { type: "string" },
     undo: { type: "boolean" },
     list: { type: "boolean" },
+    agent: { type: "boolean" },
+    faults: { type: "string" },
+    speed: { type: "string" },
+    seed: { type: "string" },
+    duration: { type: "string" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
   } as const;
@@ -107,6 +114,11 @@ const NOTHING = {
   until: undefined,
   undo: false,
   list: false,
+  agent: false,
+  faults: undefined,
+  speed: undefined,
+  seed: undefined,
+  duration: undefined,
 } as const;
 
 /** The arguments, if the command takes all of them. */

@@ -27,6 +27,11 @@ export interface Arguments {
   readonly until: string | undefined;
   readonly undo: boolean;
   readonly list: boolean;
+  readonly agent: boolean;
+  readonly faults: string | undefined;
+  readonly speed: string | undefined;
+  readonly seed: string | undefined;
+  readonly duration: string | undefined;
 }
 
 /** Options that commands may take, with their line of help. */
@@ -43,12 +48,23 @@ export const OPTIONS = {
   export: ["--export", "let the exporters of the configuration send"],
   "save-state": ["--save-state", "keep what was learnt in service.state.directory, for the next run"],
   quiet: ["--quiet", "say nothing of progress, and no summary"],
-  endpoint: ["--endpoint URL", "where the agent's API is; 127.0.0.1:4320 unless given"],
+  endpoint: [
+    "--endpoint URL",
+    "where the agent listens: 127.0.0.1:4320, its API, unless given; of demo 127.0.0.1:4318, OTLP over HTTP",
+  ],
   header: ["--header LINE", "a header of each request, where the API wants credentials; repeatable"],
   note: ["--note TEXT", "why, for others"],
   until: ["--until WHEN", "when it ends to count: a time, or a duration from now"],
   undo: ["--undo", "take back what was said"],
   list: ["--list", "all that was said and holds, and what it changes"],
+  agent: ["--agent", "start an agent too, with a dashboard"],
+  faults: ["--faults NAMES", "which faults come, with commas between them; all unless given"],
+  speed: [
+    "--speed N",
+    "days, and the pauses between faults, pass so many times as fast; at 1, the default, a day takes four hours",
+  ],
+  seed: ["--seed N", "the same number makes the same world; any unless given"],
+  duration: ["--duration TIME", "end after so long, as 10m; never unless given"],
 } as const;
 
 export interface Command {

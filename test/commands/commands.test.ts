@@ -20,6 +20,7 @@ const COMMANDS = [
   "replay",
   "backtest",
   "feedback",
+  "demo",
   "create",
 ];
 
