@@ -33,6 +33,7 @@ export default defineIntervalDetector({
       judgeRatio(state, s, time[i], interval, count[i], failed[i], min_errors, line, wanted);
       if (count[i] > 0 && ratioLasts(state, s, line)) lasts[i] = 1;
       score[i] = ratio.rarity;
+      if (count[i] > 0) observed[i] = (100 * failed[i]) / count[i];
       if (!(ratio.rarity > 0)) continue;
       observed[i] = (100 * ratio.errors) / ratio.calls;
       expected[i] = 100 * ratio.expected;

@@ -30,6 +30,7 @@ export default defineIntervalDetector({
       if (rateLasts(state, series[i], pace, line)) lasts[i] = 1;
       if (Number.isNaN(rate.rarity)) continue;
       score[i] = rate.rarity;
+      observed[i] = (1000 * count[i]) / interval;
       if (rate.rarity === 0) continue;
       observed[i] = rate.observed;
       expected[i] = rate.expected;

@@ -108,6 +108,7 @@ export default defineIntervalDetector({
         continue;
       }
       score[i] = 0;
+      observed[i] = y / pace.step;
       if (!heard && rate.silent && rate.rarity >= line) state.paused[s] = time[i];
       if (!wantedRate(rate.observed, rate.expected)) continue;
       const more = rate.observed > rate.expected;
