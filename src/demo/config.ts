@@ -34,8 +34,9 @@ exporters:
 extensions:
   anomaly_store: {directory: ${JSON.stringify(directory)}}
   dashboard: {endpoint: 127.0.0.1:4320}
+  self_test: {initial_delay: 2m, window: 1m, interval: 10m}
 service:
-  extensions: [anomaly_store, dashboard]
+  extensions: [anomaly_store, dashboard, self_test]
   telemetry:
     logs: {level: warn, output_paths: [stderr]}
   pipelines:

@@ -343,10 +343,15 @@ test("npm start's configuration runs, is healthy, and takes what a real SDK send
   const { start } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
   const [node, , main, ...args] = start.split(" ");
   assert.deepEqual([node, main], ["node", "src/main.ts"]);
-  const free = ["receivers.otlp.protocols.grpc", "receivers.otlp.protocols.http", "extensions.health_check"];
+  const protocols = ["grpc", "http"].map((name) => `receivers.otlp.protocols.${name}`);
+  const free = [...protocols, "extensions.health_check", "extensions.dashboard"];
   for (const path of free) args.push("--set", `${path}.endpoint=127.0.0.1:0`);
   args.push("--set", "service.telemetry.metrics.address=127.0.0.1:0");
+  const directory = folderWith(t, {});
+  args.push("--set", `extensions.anomaly_store.directory=${directory}`);
   const agent = await startWith(t, args, root);
+  const page = await request(agent.at("dashboard", "http"), "/");
+  assert.equal(page.status, 200);
   assert.equal((await request(agent.at("health_check", "http"), "/")).status, 200);
   for (const transport of ["grpc", "http/protobuf", "http/json"] as const) {
     const to = exporters(transport, agent.at("otlp", transport === "grpc" ? "grpc" : "http"));
