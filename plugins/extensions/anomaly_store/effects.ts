@@ -13,6 +13,8 @@ export interface Subject {
   readonly peak: number;
   /** How far it lay from what was expected, or beyond its bounds, in the row's unit. */
   readonly deviation?: number;
+  /** Of the row, as UCUM has it; of sentences only. */
+  readonly unit?: string;
   /** The same as a multiple of how far its bound lay from what was expected. */
   readonly bands?: number;
   /** Its score is that of a fixed limit, and the same for whatever is past it: it says nothing of others of its kind. */
@@ -119,14 +121,14 @@ function raised(group: readonly Heard[], confirmed: readonly Heard[], raise: num
   }
   const until = latest(group);
   const times = group.length === 1 ? "called nothing" : `called nothing ${group.length} times`;
-  const says = `${what(subject)}, ${times} at ${sizeOf(largest.peak, largest.deviation).replace(", or", " and")}, is told again beyond ${sizeOf(limits.upTo, limits.reach)}, until ${day(until)}`;
+  const says = `${what(subject)}, ${times} at ${sizeOf(largest.peak, largest.deviation, subject.unit).replace(", or", " and")}, is told again beyond ${sizeOf(limits.upTo, limits.reach, subject.unit)}, until ${day(until)}`;
   return { feedback: ids(group), scope: "fingerprint", match: own(subject), ...heldBack(limits), until, says };
 }
 
 function planned({ lesson: { feedback }, subject }: Heard, raise: number): Effect {
   const limits = limitsOf(subject, PLANNED * raise);
   const { until } = feedback;
-  const says = `${what(subject)} is expected until ${minute(until)}; only beyond ${sizeOf(limits.upTo, limits.reach)} is it told`;
+  const says = `${what(subject)} is expected until ${minute(until)}; only beyond ${sizeOf(limits.upTo, limits.reach, subject.unit)} is it told`;
   const scope = subject.fingerprint === undefined ? "kind" : "fingerprint";
   const { detector, type, service, name } = subject;
   const named = Object.entries({ detector, type, service, name }).filter(([, value]) => value !== undefined);
@@ -210,8 +212,20 @@ function grouped(heard: readonly Heard[], keyOf: (heard: Heard) => readonly unkn
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 const shown = (number: number) => (Number.isFinite(number) ? Number(number.toPrecision(3)).toString() : "infinity");
-const sizeOf = (score: number, deviation?: number) =>
-  deviation === undefined ? `a score of ${shown(score)}` : `a score of ${shown(score)}, or ${shown(deviation)} off`;
+const sizeOf = (score: number, deviation?: number, unit = "") =>
+  deviation === undefined
+    ? `a score of ${shown(score)}`
+    : `a score of ${shown(score)}, or ${measured(deviation, unit)} off`;
+
+const MEBIBYTE = 1024 ** 2;
+
+/** What curly braces annotate is no unit. */
+function measured(size: number, unit: string): string {
+  const named = unit.replace(/\{[^}]*\}/g, "");
+  if (named === "By" && size >= MEBIBYTE) return `${shown(size / MEBIBYTE)} MiB`;
+  if (named === "" || named === "1") return shown(size);
+  return named.startsWith("/") ? `${shown(size)}${named}` : `${shown(size)} ${named}`;
+}
 const limitOf = ({ upTo, bands }: Limits) =>
   `a score of ${shown(upTo)}${bands === undefined ? "" : `, or ${shown(bands)} times its usual range`}`;
 const day = (time: number) => new Date(time).toISOString().slice(0, 10);

@@ -128,7 +128,7 @@ export class Keeper {
 
   /** What the thing of that id is, for feedback: itself, or the episodes of the incident; undefined when nothing is kept of it. */
   subjects(id: string): Subject[] | undefined {
-    const columns = SUBJECT;
+    const columns = `${SUBJECT}, json_extract(body, '$.unit') AS unit`;
     const itself = this.#db.get(`SELECT is_incident, ${columns} FROM kept WHERE id = ?`, id);
     if (!itself) return undefined;
     const parts = `SELECT ${columns} FROM kept WHERE incident = ? ORDER BY peak DESC, id LIMIT ${MOST_SUBJECTS}`;

@@ -47,6 +47,7 @@ export function subjectOf(row: Columns): Subject {
     ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== "")),
     peak,
     ...(deviation !== null && { deviation }),
+    ...(row.unit && { unit: row.unit as string }),
     ...(bands !== null && { bands }),
     ...(fixed === 1 && { fixed: true as const }),
   };

@@ -147,7 +147,7 @@ test("what feedback changes is told before it is given, and gone once it is take
   assert.deepEqual([effect.match.fingerprint, effect.up_to, effect.until], [fingerprint, 4.5, Date.UTC(2026, 11, 1)]);
   assert.match(
     effect.says,
-    /^spike of latency on cart \(ewma\), called nothing at a score of 3 and 810 off, is told again beyond a score of 4.5, or 1220 off, until 2026-12-01$/,
+    /^spike of latency on cart \(ewma\), called nothing at a score of 3 and 810 ms off, is told again beyond a score of 4.5, or 1220 ms off, until 2026-12-01$/,
   );
   const [told] = preview.json.effects;
   assert.deepEqual({ ...told, feedback: [], until: 0, says: "" }, { ...effect, feedback: [], until: 0, says: "" });

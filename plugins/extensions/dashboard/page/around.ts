@@ -18,10 +18,9 @@ export function WhatChanged({ incident }: { incident: IncidentWhole }): VNode<an
   const deployments = useGet<Page<Told>>(
     `/api/v1/episodes?type=deployment&since=${Math.trunc(start - LOOK_BACK)}&until=${Math.trunc(start + 5 * MINUTE)}&limit=10`,
   );
-  const news = [
-    ...(deployments.data?.items ?? []),
-    ...members.filter(({ type }) => /^new_|^missing_|deployment/.test(type)),
-  ];
+  const involved = new Set([incident.service, ...incident.services]);
+  const deployed = deployments.data?.items.filter(({ service }) => involved.has(service));
+  const news = [...(deployed ?? []), ...members.filter(({ type }) => /^new_|^missing_|deployment/.test(type))];
   const happened = [...new Map(news.map(({ id, start, reason }) => [id, { id, start, words: reason }])).values()];
   const rows = [...happened.slice(0, MOST), ...firstDeviations(members)]
     .sort((a, b) => a.start - b.start)
@@ -29,7 +28,7 @@ export function WhatChanged({ incident }: { incident: IncidentWhole }): VNode<an
       h(
         "li",
         { key: id, class: "when" },
-        h("span", { class: "dimmer" }, clock(start)),
+        h("span", { class: "dimmer" }, clock(start, true)),
         h("span", null, h(Text, { value: words, max: 200 })),
       ),
     );

@@ -1,9 +1,8 @@
 // One component, wherever it stands: how it fares, what it has counted, its options.
 import { h, type VNode } from "preact";
 import type { ComponentView, Pipelines } from "../contract.ts";
-import { type Fact, Facts, Section } from "./facts.ts";
+import { type Fact, Facts, Meter, Section } from "./facts.ts";
 import { moment, number, percent } from "./format.ts";
-import { Meter } from "./meter.ts";
 import { Link, to } from "./router.ts";
 import { SeverityMark } from "./severity.ts";
 import { componentFare } from "./states.ts";
@@ -96,5 +95,5 @@ function Instance({ component, alone }: { component: ComponentView; alone: boole
     numeric: [1],
   });
   const none = h("p", { class: "s dim" }, "It counts nothing.");
-  return h(Section, { title }, h("div", { class: "two" }, h(Facts, { rows: facts }), rows.length > 0 ? counted : none));
+  return h(Section, { title }, h("div", { class: "two" }, h(Facts, { facts }), rows.length > 0 ? counted : none));
 }

@@ -69,7 +69,7 @@ function Column({ one, most, dated }: { one: Day; most: number; dated: boolean }
       "span",
       { class: "stackup", "aria-hidden": "true" },
       parts.toReversed(),
-      all > 0 && h("b", { style: { bottom: `${(100 * all) / most}%` } }, number(all)),
+      all > 0 && h("b", { class: "count", style: { bottom: `${(100 * all) / most}%` } }, number(all)),
     ),
     h("span", { class: "date", "aria-hidden": "true" }, dated ? dateWords(one.date) : ""),
   );
@@ -77,5 +77,9 @@ function Column({ one, most, dated }: { one: Day; most: number; dated: boolean }
 
 function BudgetLine({ perDay, most }: { perDay: number; most: number }): VNode<any> {
   const words = `budget ${number(perDay)} a day`;
-  return h("div", { class: "budget" }, h("span", { style: { bottom: `${(100 * perDay) / most}%` } }, words));
+  return h(
+    "div",
+    { class: "budget" },
+    h("span", { class: "limit", style: { bottom: `${(100 * perDay) / most}%` } }, words),
+  );
 }

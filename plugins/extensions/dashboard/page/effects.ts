@@ -1,13 +1,12 @@
 // What was said of anomalies, what that changes, and how it is undone.
 import { h, type VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Effect, Feedback, Page } from "../contract.ts";
 import { ApiError, remove, useGet } from "./api.ts";
-import { Section } from "./facts.ts";
+import { errorWords, Failed, Section } from "./facts.ts";
 import { moment, number } from "./format.ts";
 import { useChanges } from "./live.ts";
 import { Text } from "./text.ts";
-import { errorWords } from "./waiting.ts";
 
 const LIMIT = 100;
 const OPINIONS = { good: "A real problem", bad: "Not a problem", expected: "Expected" } as const;
@@ -15,6 +14,7 @@ const OPINIONS = { good: "A real problem", bad: "Not a problem", expected: "Expe
 export function Effects({ mayChange, store }: { mayChange: boolean; store: boolean }): VNode<any> {
   const changes = useChanges();
   const [undone, setUndone] = useState(0);
+  const seen = useRef(new Map<string, Feedback>());
   const again = `${changes} ${undone}`;
   const given = useGet<Page<Feedback>>(store ? `/api/v1/feedback?limit=${LIMIT}` : undefined, again);
   const effects = useGet<Page<Effect>>(store ? `/api/v1/effects?limit=${LIMIT}` : undefined, again);
@@ -24,9 +24,12 @@ export function Effects({ mayChange, store }: { mayChange: boolean; store: boole
     return h(Section, { title }, h("p", { class: "s dim" }, words));
   }
   const error = given.error ?? effects.error;
-  if (error) return h(Section, { title }, h("p", { class: "note", role: "alert" }, errorWords(error)));
+  if (error) return h(Section, { title }, h(Failed, { error }));
   if (!given.data || !effects.data) return h(Section, { title }, h("div", { class: "ghost", "aria-busy": "true" }));
-  const shown = given.data.items;
+  const { items } = given.data;
+  for (const one of items) seen.current.set(one.id, one);
+  // what was undone stays where it was, and says so
+  const shown = [...seen.current.values()];
   const told = effects.data.items;
   const none = "None was given. What is marked on an incident is listed here, and can be undone.";
   const rows = shown.map((one) =>
@@ -35,6 +38,7 @@ export function Effects({ mayChange, store }: { mayChange: boolean; store: boole
       one,
       effects: told.filter(({ feedback }) => feedback.includes(one.id)),
       mayChange,
+      isOver: one.taken_back != null || !items.some(({ id }) => id === one.id),
       undone: () => setUndone(undone + 1),
     }),
   );
@@ -50,12 +54,14 @@ interface GivenProps {
   readonly one: Feedback;
   readonly effects: readonly Effect[];
   readonly mayChange: boolean;
+  /** It holds no more. */
+  readonly isOver: boolean;
   readonly undone: () => void;
 }
 
 type Undoing = "no" | "asked" | "done";
 
-function Given({ one, effects, mayChange, undone }: GivenProps): VNode<any> {
+function Given({ one, effects, mayChange, isOver, undone }: GivenProps): VNode<any> {
   const [undoing, setUndoing] = useState<Undoing>("no");
   const [error, setError] = useState("");
   const undo = async () => {
@@ -70,8 +76,16 @@ function Given({ one, effects, mayChange, undone }: GivenProps): VNode<any> {
       setError(failed instanceof ApiError ? errorWords(failed) : String(failed));
     }
   };
-  const what = subjectOf(effects) ?? one.about;
-  const isOver = one.taken_back != null || undoing === "done";
+  // its effects are gone once it is undone
+  const subject = useRef<string>(undefined);
+  subject.current = subjectOf(effects) ?? subject.current;
+  const what = subject.current ?? one.about;
+  const done = useRef<HTMLSpanElement>(null);
+  const hasEnded = isOver || undoing === "done";
+  // the button that had the focus is gone
+  useEffect(() => {
+    if (undoing === "done") done.current?.focus();
+  }, [undoing]);
   const says = effects.map(({ says }) =>
     h("span", { key: says, class: "dim says" }, h(Text, { value: sentence(says), max: 300 })),
   );
@@ -91,15 +105,15 @@ function Given({ one, effects, mayChange, undone }: GivenProps): VNode<any> {
         `, ${moment(one.at)}, until ${moment(one.until)}`,
       ),
       one.note !== "" && h("span", { class: "dim says" }, "“", h(Text, { value: one.note, max: 200 }), "”"),
-      isOver
-        ? h("span", { class: "dim says", role: "status" }, "Undone: it is judged as before.")
+      hasEnded
+        ? h("span", { class: "dim says", role: "status", tabIndex: -1, ref: done }, "Undone: it is judged as before.")
         : says.length > 0
           ? says
           : nothing,
       error !== "" && h("span", { class: "says", role: "alert" }, error),
     ),
     mayChange &&
-      !isOver &&
+      !hasEnded &&
       h(
         "button",
         {

@@ -1,5 +1,6 @@
 // What shows an incident: the series that deviates most on its expected range, and every anomaly of it in the order in which they began.
 import { type ComponentChildren, h, type VNode } from "preact";
+import { useState } from "preact/hooks";
 import type { IncidentWhole, SeriesItem, SeriesPage, SeriesWhole, Told } from "../contract.ts";
 import { useGet } from "./api.ts";
 import { Chart } from "./chart.ts";
@@ -14,6 +15,8 @@ const MINUTE = 60_000;
 /** Milliseconds after which the chart of what is still going on is drawn anew. */
 const AGAIN = 10_000;
 const MOST_MEMBERS = 40;
+/** Until one asks for more. */
+const MOST_AT_FIRST = 8;
 
 /** Members by fingerprint, the highest peak first. */
 function leadingOf(members: readonly Told[]): string[] {
@@ -58,9 +61,11 @@ export function Leading({ incident, series, now }: EvidenceProps): VNode<any> | 
 export function Evidence({ incident, series: items, now }: EvidenceProps): VNode<any> {
   const { members } = incident;
   const series = new Map(items.map((item) => [item.fingerprint, item]));
-  const rows = [...members]
+  const [all, setAll] = useState(false);
+  // the highest peaks come first
+  const rows = members
+    .slice(0, all ? MOST_MEMBERS : MOST_AT_FIRST)
     .sort((a, b) => a.start - b.start)
-    .slice(0, MOST_MEMBERS)
     .map((member, i) => {
       const item = series.get(member.fingerprint);
       const words: ComponentChildren = [
@@ -92,11 +97,18 @@ export function Evidence({ incident, series: items, now }: EvidenceProps): VNode
         ),
       );
     });
+  const further = Math.min(members.length, MOST_MEMBERS) - rows.length;
   const more = incident.episodes - rows.length;
   return h(
     Section,
     { title: "Evidence" },
     h("ul", { class: "rules" }, rows),
-    more > 0 && h("p", { class: "xs dimmer after" }, `And ${counted(more, "anomaly", "anomalies")} more.`),
+    further > 0
+      ? h(
+          "button",
+          { class: "btn after", type: "button", onClick: () => setAll(true) },
+          `Show ${counted(further, "more", "more")}`,
+        )
+      : more > 0 && h("p", { class: "xs dimmer after" }, `And ${counted(more, "anomaly", "anomalies")} more.`),
   );
 }

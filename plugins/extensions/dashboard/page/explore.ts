@@ -2,7 +2,9 @@
 import { h, type VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { SeriesItem } from "../contract.ts";
+import { Failed, Ghosts } from "./facts.ts";
 import { counted, number } from "./format.ts";
+import { type Asked, PAGE } from "./listing.ts";
 import type { ViewProps } from "./main.ts";
 import { Link, to } from "./router.ts";
 import { Series } from "./series.ts";
@@ -10,8 +12,8 @@ import { SeverityMark } from "./severity.ts";
 import { Spark } from "./spark.ts";
 import { seriesFare } from "./states.ts";
 import { Text } from "./text.ts";
-import { errorWords, Ghosts, Unanswered } from "./waiting.ts";
-import { type Asked, PAGE, useWatched, type Watched } from "./watched.ts";
+import { Unanswered } from "./waiting.ts";
+import { useWatched, type Watched } from "./watched.ts";
 
 /** Milliseconds after the last letter. */
 const TYPED = 150;
@@ -38,7 +40,7 @@ export function Explore({ route: { id } }: ViewProps): VNode<any> {
     "div",
     { class: "found", "aria-busy": loading && !watched },
     h(Filters, { asked, ask, watched }),
-    error && watched && h("p", { class: "note", role: "alert" }, errorWords(error)),
+    error && watched && h(Failed, { error }),
     watched ? h(List, { watched, chosen: id, show }) : h(Ghosts, {}),
     watched && h(Pages, { asked, ask, watched }),
   );
@@ -164,7 +166,7 @@ function Row({ item, isChosen }: { item: SeriesItem; isChosen: boolean }): VNode
     h(
       "span",
       { class: "what" },
-      h("b", null, h(Text, { value: item.name, max: 90 })),
+      h("b", { class: "name" }, h(Text, { value: item.name, max: 90 })),
       " ",
       h("span", { class: "dimmer" }, h(Text, { value: item.service, max: 60 })),
       attributes !== "" && h("span", { class: "xs dimmer more" }, h(Text, { value: attributes, max: 140 })),

@@ -3,8 +3,6 @@ import { type ComponentChildren, h, type VNode } from "preact";
 import type { ApiError } from "./api.ts";
 import { Text } from "./text.ts";
 
-export { Meter } from "./meter.ts";
-
 interface Titled {
   readonly title: ComponentChildren;
   readonly children?: ComponentChildren;
@@ -22,8 +20,8 @@ export function Section({ title, children }: Titled): VNode<any> {
 /** `under` takes the whole width below both. */
 export type Fact = readonly [name: string, value: ComponentChildren, under?: ComponentChildren];
 
-export function Facts(props: { rows: readonly Fact[] } | { facts: readonly Fact[] }): VNode<any> {
-  const shown = ("facts" in props ? props.facts : props.rows).map(([name, value, under]) =>
+export function Facts({ facts }: { facts: readonly Fact[] }): VNode<any> {
+  const shown = facts.map(([name, value, under]) =>
     h(
       "div",
       { key: name },
@@ -33,6 +31,13 @@ export function Facts(props: { rows: readonly Fact[] } | { facts: readonly Fact[
     ),
   );
   return h("dl", { class: "facts" }, shown);
+}
+
+/** `part`: from 0 to 1; `tone`: a severity, where it is more than should be. */
+export function Meter({ part, tone = "" }: { part: number; tone?: string }): VNode<any> {
+  const width = `${100 * Math.max(0, Math.min(1, Number.isFinite(part) ? part : 0))}%`;
+  const bar = h("i", { style: { "--v": width } });
+  return h("div", { class: tone === "" ? "meter" : `meter sev-on ${tone}`, "aria-hidden": "true" }, bar);
 }
 
 const WIDTHS = [70, 45, 60, 30];

@@ -52,7 +52,9 @@ export interface FeedbackProps {
 }
 
 export function Feedback({ about, said, mayChange, changed }: FeedbackProps): VNode<any> {
-  const holding = said.find(({ taken_back }) => taken_back === null || taken_back === undefined);
+  // what was undone here may still be in what was asked before
+  const [undone, setUndone] = useState<string>();
+  const holding = said.find(({ id, taken_back }) => id !== undone && (taken_back ?? undefined) === undefined);
   const [answer, setAnswer] = useState<Answer>();
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
@@ -61,9 +63,10 @@ export function Feedback({ about, said, mayChange, changed }: FeedbackProps): VN
   const moved = useRef(false);
   // the focus goes where the press has led
   useEffect(() => {
-    if (!moved.current) return;
+    const button = box.current?.querySelector<HTMLElement>("button:not(:disabled)");
+    if (!moved.current || !button) return;
     moved.current = false;
-    box.current?.querySelector<HTMLElement>("button")?.focus();
+    if (document.activeElement === document.body) button.focus();
   });
 
   const act = async (work: () => Promise<void>) => {
@@ -87,6 +90,7 @@ export function Feedback({ about, said, mayChange, changed }: FeedbackProps): VN
     act(async () => {
       await remove(`/api/v1/feedback/${encodeURIComponent(id)}`);
       setAnswer(undefined);
+      setUndone(id);
     });
 
   const current = answer?.feedback ?? holding;

@@ -1,6 +1,6 @@
 // One incident: its sentence, the series that shows it, where it began and why, what else shows it, and what one can say of it.
 import { h, type VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { IncidentWhole } from "../contract.ts";
 import { useGet } from "./api.ts";
 import { AlertsSent, WhatChanged } from "./around.ts";
@@ -22,12 +22,6 @@ export function IncidentView({ route, session }: ViewProps): VNode<any> {
   const [told, setTold] = useState(0);
   const path = `/api/v1/incidents/${encodeURIComponent(route.id)}`;
   const { data: incident, error } = useGet<IncidentWhole>(path, `${changes} ${told}`);
-  const heading = useRef<HTMLHeadingElement>(null);
-  // the heading that had the focus has made way for this one
-  const isThere = incident !== undefined;
-  useEffect(() => {
-    if (isThere && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
-  }, [isThere]);
   if (!incident)
     return h(
       "div",
@@ -46,7 +40,7 @@ export function IncidentView({ route, session }: ViewProps): VNode<any> {
       h(When, { incident }),
       h(
         "h1",
-        { class: reason.length > 120 ? "said long" : "said", tabIndex: -1, ref: heading },
+        { class: reason.length > 120 ? "said long" : "said", tabIndex: -1 },
         h(Text, { value: reason, max: 400 }),
       ),
     ),

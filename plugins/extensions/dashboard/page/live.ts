@@ -22,6 +22,8 @@ interface Live {
 let live: Live = { connection: "lost", changes: 0 };
 const listeners = new Set<(live: Live) => void>();
 let source: EventSource | undefined;
+/** Whether somebody is logged in. */
+let wanted = false;
 let wait = FIRST_TRY;
 let timer: number | undefined;
 let watchdog: number | undefined;
@@ -31,9 +33,24 @@ function tell(news: Partial<Live>): void {
   for (const listener of listeners) listener(live);
 }
 
+/** Milliseconds that a page nobody looks at keeps its connection: browsers have six to one host. */
+const HIDDEN = 20_000;
+let leaving: number | undefined;
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(leaving);
+  if (!wanted) return;
+  if (document.visibilityState === "hidden") leaving = setTimeout(close, HIDDEN);
+  else if (!source) {
+    connect();
+    tell({ changes: live.changes + 1 });
+  }
+});
+
 /** Opens the connection, once somebody is logged in. */
 export function connect(): void {
-  disconnect();
+  close();
+  wanted = true;
   source = new EventSource("/api/v1/events");
   source.addEventListener("status", ({ data }) => {
     const status = JSON.parse(data) as Status;
@@ -74,6 +91,11 @@ function lost(): void {
 }
 
 export function disconnect(): void {
+  wanted = false;
+  close();
+}
+
+function close(): void {
   source?.close();
   source = undefined;
   clearTimeout(timer);

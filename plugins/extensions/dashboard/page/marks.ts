@@ -22,8 +22,10 @@ const MINUTE = 60_000;
 const colourOf = (severity: Severity | undefined): Severity => severity ?? "warning";
 
 export function stretchWords({ from, until, score }: Stretch): string {
-  const length = until - from >= MINUTE ? `${duration(until - from)} over the line` : "over the line";
-  return score === null ? length : `${length}, score ${Number.isFinite(score) ? number(score) : "beyond measure"}`;
+  const length = until - from >= MINUTE ? `${duration(until - from)} ` : "";
+  // the rows that were may be out of sight
+  if (score === null || score < 1) return `${length}anomalous`;
+  return `${length}over the line, score ${number(score)}`;
 }
 
 /** Canvas pixels of each stretch that can be seen. */
@@ -68,17 +70,18 @@ export function drawOdd(u: uPlot, { plot, stretches, palette }: Scene, column: "
       const value = plot[column][i];
       if (value === null) continue;
       const [x, y] = [u.valToPos(plot.time[i], "x", true), u.valToPos(value, scale, true)];
+      const next = plot[column][i + 1] ?? null;
       if (length > 0 && plot[column][i - 1] !== null) ctx.lineTo(x, y);
+      else if (next === null || plot.time[i + 1] > until / 1000) dot(ctx, x, y);
       else ctx.moveTo(x, y);
       length++;
-      if (length === 1) dot(ctx, x, y);
     }
-    if (length > 1) ctx.stroke();
+    ctx.stroke();
   }
   ctx.restore();
 }
 
-/** So that a single row can be seen. */
+/** So that a row between gaps can be seen. */
 function dot(ctx: CanvasRenderingContext2D, x: number, y: number): void {
   const radius = 2.25 * uPlot.pxRatio;
   ctx.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);

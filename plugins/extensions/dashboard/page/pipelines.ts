@@ -3,11 +3,11 @@ import { h, type VNode } from "preact";
 import type { ComponentView, Pipelines as Running } from "../contract.ts";
 import { useGet } from "./api.ts";
 import { Component } from "./component.ts";
+import { Meter } from "./facts.ts";
 import { counted, moment, number } from "./format.ts";
 import { errorsOf, graphOf, type Node, type Row, toldRates } from "./graph.ts";
 import { useStatus } from "./live.ts";
 import type { ViewProps } from "./main.ts";
-import { Meter } from "./meter.ts";
 import { Link, to } from "./router.ts";
 import { Icon, SeverityMark } from "./severity.ts";
 import { componentFare, isWell } from "./states.ts";
@@ -66,7 +66,7 @@ function Pipeline({ row }: { row: Row }): VNode<any> {
   const lines = Math.max(1, Math.ceil(steps.length / LINE));
   const column = steps.length - (lines - 1) * LINE + 1;
   const last = { gridColumn: `${column} / -1`, gridRow: String(lines) };
-  const detectors = h("span", { class: "node plain" }, h("b", null, "detectors"), "what they find");
+  const detectors = h("span", { class: "node plain" }, h("b", { class: "id" }, "detectors"), "what they find");
   const receivers = row.receivers.map((node) => h("li", { key: node.id }, h(NodeLink, { node, from: true })));
   const exporters = row.exporters.map((node) => h("li", { key: node.id }, h(NodeLink, { node })));
   return h(
@@ -105,7 +105,7 @@ function NodeLink({ node: { id, component, joins }, from = false }: { node: Node
   return h(
     Link,
     { to: to("pipelines", id), class: "node", step: true },
-    h("b", null, mark?.mark === "ok" && h(Icon, { mark: "ok", size: 10 }), h(Text, { value: id, max: 60 })),
+    h("b", { class: "id" }, mark?.mark === "ok" && h(Icon, { mark: "ok", size: 10 }), h(Text, { value: id, max: 60 })),
     mark?.mark === "ok" && h("span", { class: "vh" }, "OK"),
     joins.length > 0 && h("span", null, `${from ? "from" : "into"} ${joins.join(", ").slice(0, 100)}`),
     queue && h("span", null, `${number(queue.size)} of ${number(queue.capacity)} waiting`),

@@ -5,12 +5,11 @@ import type { Quality as Found } from "../contract.ts";
 import { useGet } from "./api.ts";
 import { Days } from "./days.ts";
 import { Effects } from "./effects.ts";
-import { Facts, Section } from "./facts.ts";
+import { Facts, Meter, Section } from "./facts.ts";
 import { counted, duration, moment, number, percent } from "./format.ts";
 import { useKept } from "./kept.ts";
 import { useChanges } from "./live.ts";
 import type { ViewProps } from "./main.ts";
-import { Meter } from "./meter.ts";
 import { Link, to } from "./router.ts";
 import { Table } from "./table.ts";
 import { Text } from "./text.ts";
@@ -101,7 +100,7 @@ function Budget({ budget: { per_day, used } }: { budget: Found["budget"] }): VNo
   return h(
     Section,
     { title: "Alarm budget" },
-    h(Facts, { rows: [["Told in the last 24 hours", words, h(Meter, { part: used / per_day, tone })]] }),
+    h(Facts, { facts: [["Told in the last 24 hours", words, h(Meter, { part: used / per_day, tone })]] }),
   );
 }
 

@@ -77,10 +77,12 @@ function shownRange({ points }: SeriesWhole, until: number, span: number): [numb
   return [Math.max(until - span, least), until];
 }
 
-const unitWords = ({ unit, signal }: SeriesWhole) =>
-  unit === "" || unit === "1"
-    ? `Observed ${signal === "metrics" ? "values" : "counts"}`
-    : `Observed, in ${unit.slice(0, 40)}`;
+function unitWords({ unit, signal }: SeriesWhole): string {
+  // of UCUM's annotations the words are shown
+  const words = unit.replace(/[{}]/g, "").slice(0, 40);
+  if (words === "" || words === "1") return signal === "metrics" ? "Observed values" : "Observed";
+  return `Observed, in ${words}`;
+}
 
 function RangeChoice(props: { span: number; setSpan: (span: number) => void; further: boolean }): VNode<any> {
   const all = props.further ? [...RANGES, ...FURTHER] : RANGES;
@@ -131,7 +133,7 @@ function Detector({ series }: { series: SeriesWhole }): VNode<any> {
   return h(Section, {
     title: "Detector",
     children: h(Facts, {
-      rows: [
+      facts: [
         ["Component", h(Link, { to: to("pipelines", detector) }, h("code", null, detector))],
         ["Pipeline", h("code", null, pipeline)],
         ["Last row", `${number(observed, unit)}, ${moment(series.time)}`],
@@ -178,5 +180,5 @@ function Labels({ series }: { series: SeriesWhole }): VNode<any> {
     ["signal", series.signal] as const,
     ["fingerprint", h("code", null, series.fingerprint)] as const,
   ];
-  return h(Section, { title: "Labels", children: h(Facts, { rows }) });
+  return h(Section, { title: "Labels", children: h(Facts, { facts: rows }) });
 }

@@ -3,8 +3,6 @@ import { h, type VNode } from "preact";
 import type { ApiError } from "./api.ts";
 import { errorWords, Ghosts, Head } from "./facts.ts";
 
-export { errorWords, Failed as Refused, Ghosts } from "./facts.ts";
-
 export function Loading(): VNode<any> {
   return h("div", null, h(Head, { title: "Asking the agent …" }), h(Ghosts, {}));
 }
