@@ -36,6 +36,7 @@ export function Days({ days, perDay }: { days: readonly Day[]; perDay: number | 
   const legend = used.map(([opinion, word]) =>
     h("span", { key: opinion }, h("i", { class: `pile ${opinion}`, "aria-hidden": "true" }), word),
   );
+  if (used.length === 0) return h("p", { class: "s dim" }, "None in these days.");
   const columns = days.map((one, i) =>
     h(Column, { key: one.date, one, most, dated: (days.length - 1 - i) % every === 0 }),
   );
@@ -45,7 +46,7 @@ export function Days({ days, perDay }: { days: readonly Day[]; perDay: number | 
   return h(
     "div",
     null,
-    h("div", { class: "legend" }, legend.length > 0 ? legend : h("span", null, "No alarm in these days.")),
+    h("div", { class: "legend" }, legend),
     h("div", { class: "columns" }, h("ol", null, columns), line),
     h(TableDetails, {
       title: "alarms a day",

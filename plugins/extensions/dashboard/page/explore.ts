@@ -40,8 +40,8 @@ export function Explore({ route: { id } }: ViewProps): VNode<any> {
     "div",
     { class: "found", "aria-busy": loading && !watched },
     h(Filters, { asked, ask, watched }),
-    error && watched && h(Failed, { error }),
-    watched ? h(List, { watched, chosen: id, show }) : h(Ghosts, {}),
+    error && h(Failed, { error }),
+    watched ? h(List, { watched, chosen: id, show }) : !error && h(Ghosts, {}),
     watched && h(Pages, { asked, ask, watched }),
   );
   return h(

@@ -1,7 +1,7 @@
 // What is wrong at this moment: a finding as the title, the open incidents, the last hours, how the agent fares.
 import { type ComponentChildren, h, type VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Incident, Page, Status } from "../contract.ts";
+import type { Incident, Page, Status, Told } from "../contract.ts";
 import { useGet } from "./api.ts";
 import { Card, whenOf } from "./card.ts";
 import { type Fact, Facts, Failed, Ghosts, Head, Meter, Section } from "./facts.ts";
@@ -19,6 +19,7 @@ const MOST_CARDS = 50;
 /** Cards with a line beside their words: each asks for its series. */
 const MOST_SPARKS = 8;
 
+const LOOSE = "/api/v1/episodes?state=open&state=ongoing&limit=50";
 const OPEN = `/api/v1/incidents?state=open&state=ongoing&limit=${MOST_CARDS}`;
 
 const NUMBERS = ["Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things"];
@@ -45,17 +46,23 @@ export function Now({ session }: ViewProps): VNode<any> {
     changes,
   );
   const closed = recent.data?.items.filter(({ state }) => state === "resolved") ?? [];
+  // a pipeline of anomalies without `correlate` has episodes, and nothing that joins them
+  const loose = open.data?.items.length === 0 && status !== undefined && sumOf(status.open) > 0;
   return h(
     "div",
     null,
-    h(Title, { status, open: open.data?.items }),
+    h(Title, { status, open: open.data && !open.data.next && !loose ? open.data.items : undefined }),
     h(
       "div",
       { class: "split" },
       h(
         "div",
         { class: "stack" },
-        session.store ? h(OpenIncidents, { got: open, now, last: closed[0] }) : h(NoStore, {}),
+        !session.store
+          ? h(NoStore, {})
+          : loose
+            ? h(Loose, { now })
+            : h(OpenIncidents, { got: open, now, last: closed[0] }),
         recent.data &&
           recent.data.items.length > 0 &&
           h(
@@ -91,6 +98,42 @@ function Title({ status, open }: { status: Status | undefined; open: readonly In
 function countsOf(open: readonly Incident[]): Status["open"] {
   const of = (severity: string) => open.filter((each) => each.severity === severity).length;
   return { critical: of("critical"), warning: of("warning"), info: of("info") };
+}
+
+const sumOf = ({ critical, warning, info }: Status["open"]) => critical + warning + info;
+
+/** Open episodes that belong to no incident. */
+function Loose({ now }: { now: number }): VNode<any> {
+  const { data, error } = useGet<Page<Told>>(LOOSE, useChanges());
+  if (error && !data) return h(Failed, { error });
+  if (!data) return h(Ghosts, {});
+  const rows = [...data.items]
+    .sort(bySeverity)
+    .map((told) =>
+      h(
+        "li",
+        { key: told.id, class: `inc ${told.severity}` },
+        h(
+          "div",
+          null,
+          h(
+            "div",
+            { class: "row" },
+            h(SeverityMark, { severity: told.severity }),
+            h("span", { class: "s dim" }, whenOf(told, now)),
+          ),
+          h("h3", null, h(Link, { to: to("explore", told.fingerprint), step: true }, h(Text, { value: told.reason }))),
+        ),
+      ),
+    );
+  const words = "These are single anomalies: with the processor correlate those of one cause become one incident.";
+  return h(
+    "section",
+    null,
+    h("h2", { class: "vh" }, "Open anomalies"),
+    h("ol", { class: "rules" }, rows),
+    h("p", { class: "xs dimmer after" }, words),
+  );
 }
 
 interface OpenProps {
