@@ -18,6 +18,8 @@ export interface IncidentOutcome {
   readonly byTheEnd: boolean;
   /** The place of the service at fault among its origins by the end; Infinity where it is none. */
   readonly rank: number;
+  /** Milliseconds from the end of the fault until the last of them was resolved; NaN while one is not. */
+  readonly resolved: number;
   /** Whether another fault has an incident in common with it. */
   readonly shared: boolean;
 }
@@ -51,6 +53,7 @@ export function incidentOutcomes({ causes, told }: IncidentTrial): IncidentOutco
   return all.map(({ cause, own, ids }) => {
     const [first] = own;
     const last = own.findLast(({ anomaly }) => anomaly.id === ids[0]);
+    const ends = ids.map((id) => resolvedAt(told, id));
     const rank = last ? rankOf(last, cause) : Number.POSITIVE_INFINITY;
     return {
       cause,
@@ -59,10 +62,14 @@ export function incidentOutcomes({ causes, told }: IncidentTrial): IncidentOutco
       atFirst: first !== undefined && rankOf(first, cause) === 1,
       byTheEnd: rank === 1,
       rank,
+      resolved: ends.length > 0 ? Math.max(...ends) - cause.to : Number.NaN,
       shared: all.some((other) => other.cause !== cause && other.ids.some((id) => ids.includes(id))),
     };
   });
 }
+
+const resolvedAt = (told: readonly Told[], id: string) =>
+  told.findLast(({ anomaly }) => anomaly.id === id && anomaly.state === "resolved")?.at ?? Number.NaN;
 
 /** What was told for the first time: while something was wrong, and while nothing was. */
 export function opened({ causes, told, learnt }: IncidentTrial, wanted: (told: Told) => boolean) {

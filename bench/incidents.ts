@@ -69,6 +69,9 @@ const HEAD = [
 const kinds = [...new Set(outcomes.map(({ cause }) => cause.kind))].sort();
 const pages = sum(incidents.map(({ wrong }) => wrong.length));
 const episodes = sum(before.map(({ wrong }) => wrong.length));
+const resolution = lasting(
+  median(outcomes.filter(({ shared, resolved }) => !shared && !Number.isNaN(resolved)).map(({ resolved }) => resolved)),
+);
 const hours = sum(trials.map(({ learnt, end }) => (end - learnt) / 3_600_000));
 const spans = sum(trials.map((trial) => trial.spans));
 const records = sum(trials.map((trial) => trial.records));
@@ -89,6 +92,7 @@ ${trials.length} worlds, ${(spans / 1e6).toFixed(1)} million spans, ${(records /
 
 - Incidents opened while something was wrong: ${pages}, **${(pages / outcomes.length).toFixed(2)} a fault** (at most 1.2 were aimed at). Of the episodes that they were made of there were ${(episodes / outcomes.length).toFixed(1)} a fault.
 - The right service first by the end of the fault: **${share(outcomes.filter(({ byTheEnd }) => byTheEnd).length, outcomes.length)}** (at least 80 %), where faults that were not told at all count as wrong.
+- Resolved after the end of a fault that shares its incident with none: ${resolution} in the median.
 - Incidents opened at other times: ${sum(incidents.map(({ quiet }) => quiet.length))} in ${hours.toFixed(0)} hours.
 
 A fault is told by an incident with an episode of a service at fault that was seen during the fault. Two faults that share an incident have one page between them, and mostly only one of
@@ -123,11 +127,12 @@ process.exit(0);
 
 /** Every fault, and between them what was told. */
 function listOf(trial: IncidentTrial): string {
-  const lines: [at: number, line: string][] = incidentOutcomes(trial).map(({ cause, ids, rank, shared }) => {
+  const lines: [at: number, line: string][] = incidentOutcomes(trial).map(({ cause, ids, rank, resolved, shared }) => {
     const { company, kind, trace, log, services, from } = cause;
     const where = `${trace?.target ?? log?.service} ${trace?.peer ?? ""} x${trace?.size ?? log?.size}`;
     const verdict = ids.length === 0 ? "NOT TOLD" : rank === 1 ? "" : `RANK ${rank}`;
-    return [from, `>>> ${company} ${kind} ${where} of ${services}: ${verdict}${shared ? " shared" : ""}`];
+    const end = Number.isNaN(resolved) ? "" : ` resolved ${lasting(resolved)} after it`;
+    return [from, `>>> ${company} ${kind} ${where} of ${services}: ${verdict}${shared ? " shared" : ""}${end}`];
   });
   for (const { at, anomaly } of trial.told) {
     if (!anomaly.incident || at < trial.learnt) continue;

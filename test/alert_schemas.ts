@@ -111,7 +111,10 @@ const opsgenie = object(["message"], {
   priority: { enum: ["P1", "P2", "P3", "P4", "P5"] },
 });
 const opsgenieClose = object([], { user: text(100), source: text(100), note: text(25_000) });
+/** Its calls that change one field of an open alert. */
 const opsgeniePriority = object(["priority"], { priority: { enum: ["P1", "P2", "P3", "P4", "P5"] } });
+const opsgenieMessage = object(["message"], { message: text(130, 1) });
+const opsgenieDescription = object(["description"], { description: text(15_000, 1) });
 
 /** Our own, as receivers are told of it. */
 const webhook = JSON.parse(
@@ -134,5 +137,7 @@ export const published = {
   opsgenie: checker(opsgenie),
   opsgenieClose: checker(opsgenieClose),
   opsgeniePriority: checker(opsgeniePriority),
+  opsgenieMessage: checker(opsgenieMessage),
+  opsgenieDescription: checker(opsgenieDescription),
   webhook: checker(webhook),
 } as const;

@@ -211,6 +211,8 @@ export const KINDS: readonly Kind[] = [
     check: ({ path, body }) => {
       if (path === "/v2/alerts") published.opsgenie(body);
       else if (path.endsWith("/close?identifierType=alias")) published.opsgenieClose(body);
+      else if (path.endsWith("/message?identifierType=alias")) published.opsgenieMessage(body);
+      else if (path.endsWith("/description?identifierType=alias")) published.opsgenieDescription(body);
       else published.opsgeniePriority(body);
     },
     changesOf: ({ path, body }) => {

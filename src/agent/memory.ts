@@ -3,14 +3,14 @@ import type { Logger } from "../api/index.ts";
 import type { Kept, Snapshot } from "../series/snapshot.ts";
 import { keptOf } from "../series/snapshot.ts";
 import { keyOf, type Store } from "../series/store.ts";
-import type { Graph, Staged } from "./graph.ts";
+import type { Graph, Outlet, Staged } from "./graph.ts";
 import { type Made, messageOf } from "./lifecycle.ts";
 
-type Remembering = Staged<any>;
+type Remembering = Staged<any> | Outlet;
 
-/** By the key under which it is kept. Connectors stand beside pipelines, none of which has their section's name. */
-function rememberingIn({ processors, connectors }: Graph): ReadonlyMap<string, Remembering> {
-  const all = [...processors.values(), ...connectors.values()];
+/** By the key under which it is kept. Connectors and exporters stand beside pipelines, none of which has their section's name. */
+function rememberingIn({ processors, connectors, exporters }: Graph): ReadonlyMap<string, Remembering> {
+  const all: Remembering[] = [...processors.values(), ...connectors.values(), ...exporters.values()];
   return new Map(all.map((made) => [keyOf(made.pipeline ?? made.section, made.id), made]));
 }
 
@@ -53,7 +53,7 @@ export class Memory {
     const had = rememberingIn(old);
     for (const [key, made] of rememberingIn(next)) {
       const before = had.get(key);
-      if (!before || before.part === made.part || before.stage.out) continue;
+      if (!before || before.part === made.part || ("stage" in before && before.stage.out)) continue;
       const from = this.#keptOf(before);
       const to = this.#keptOf(made);
       if (!from || !to) continue;
@@ -115,8 +115,8 @@ export class Memory {
     clearInterval(this.#timer);
   }
 
-  #keptOf({ plugin, part, findings }: Remembering): Kept | undefined {
-    const kept = keptOf(plugin.type, part, this.#now);
-    return kept && findings ? findings.keeping(kept) : kept;
+  #keptOf(made: Remembering): Kept | undefined {
+    const kept = keptOf(made.plugin.type, made.part, this.#now);
+    return kept && "findings" in made && made.findings ? made.findings.keeping(kept) : kept;
   }
 }

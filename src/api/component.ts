@@ -132,6 +132,9 @@ export interface Exporter<S extends Signal> extends Component {
   export(data: ExportOf<S>, signal: AbortSignal): Promise<void>;
   /** What has become of each of these changes of alerts, which it was handed before as the same list; absent: of all the same. */
   fates?(changes: readonly Anomaly[]): readonly Fate[];
+  /** Both as of a processor, though an export may be under way; `load` comes before `start`, or after a reload before the first export. */
+  save?(): Uint8Array;
+  load?(saved: Uint8Array): void;
 }
 
 /** Of one change of an alert: taken, refused for good, not sent at all since it is no news, or none of it yet. */

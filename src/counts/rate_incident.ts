@@ -15,8 +15,10 @@ const ADOPTED = 50;
 /** One that was told is told again when it is so many times as rare. */
 const AGAIN = 2;
 const MOST_TOLD = 1e3;
-/** Minutes that show whether it goes on, and how many events must have been expected in them; more minutes, where those are few. */
-const SHOWS = 5;
+/** It is young for so many minutes. */
+const YOUNG = 5;
+/** Minutes that show whether it goes on, and how many events must tell it from the usual in them; more minutes, where those are few. */
+const SHOWS = 2;
 const SHOWS_EVENTS = 20;
 
 /** Of what surprises: its seconds, how often it is looked for, events a second in them, and how many were expected. */
@@ -121,16 +123,20 @@ export function isNews({ incident, told }: RateState, s: number, rarity: number,
 export function rateLasts(state: RateState, s: number, { step, minute }: Pace, line: number): boolean {
   const { incident, told, rateTime, minutes, minutesKnown } = state;
   if (incident[s] === 0 || (told[s] === 0 && line < Number.POSITIVE_INFINITY)) return false;
-  if (incident[s] < SHOWS * MINUTE) return true;
+  if (incident[s] < YOUNG * MINUTE) return true;
+  const { events, exposure, incidentEvents, incidentExposure, incidentAbove } = state;
+  const times = (incidentEvents[s] * exposure[s]) / (incidentExposure[s] * events[s]);
+  const above = incidentAbove[s] === 1;
   const newest = Math.floor(Math.round(rateTime[s] / step) / minute);
   let came = 0;
   let usual = 0;
-  for (let back = 0; back < minutesKnown[s] && (back < SHOWS || usual < SHOWS_EVENTS); back++) {
+  let between = 0;
+  for (let back = 0; back < minutesKnown[s]; back++) {
+    if (back >= SHOWS && (above ? between : usual) >= SHOWS_EVENTS) break;
     const at = NUMBERS * (s * RING + ((newest - back) % RING));
     came += minutes[at];
     usual += minutes[at + 1];
+    between = (usual * (1 + times)) / 2;
   }
-  const { events, exposure, incidentEvents, incidentExposure, incidentAbove } = state;
-  const times = (incidentEvents[s] * exposure[s]) / (incidentExposure[s] * events[s]);
-  return incidentAbove[s] === 1 ? came > (usual * (1 + times)) / 2 : came < (usual * (1 + times)) / 2;
+  return above ? came > between : came < between;
 }

@@ -1,5 +1,5 @@
 // Alerts on their way to one place: in order, none twice, and none held up by another that is refused.
-import { type Anomaly, ExportError, type Host } from "../api/index.ts";
+import { type Anomaly, ExportError, type Fate, type Host } from "../api/index.ts";
 import { Refusal } from "./answer.ts";
 
 /** How changes of alerts are sent. */
@@ -20,7 +20,7 @@ const MOST_SUSPECTS = 10;
 /** What has become of a list, from attempt to attempt. */
 interface Progress {
   /** Changes that need not be sent any more, by index. */
-  readonly done: Set<number>;
+  readonly done: Map<number, Fate>;
   /** Since when one fails so, by index. */
   readonly failing: Map<number, number>;
   delivered: boolean;
@@ -63,10 +63,16 @@ export class Deliveries {
     if (refused && !progress.delivered) throw refused;
   }
 
+  /** What has become of each of them so far: see `Exporter.fates`. */
+  fates(changes: readonly Anomaly[]): readonly Fate[] {
+    const done = this.#progress.get(changes)?.done;
+    return changes.map((_, index) => done?.get(index) ?? { outcome: "waiting" });
+  }
+
   #progressOf(changes: readonly Anomaly[]): Progress {
     let progress = this.#progress.get(changes);
     if (!progress) {
-      progress = { done: new Set(), failing: new Map(), delivered: false };
+      progress = { done: new Map(), failing: new Map(), delivered: false };
       this.#progress.set(changes, progress);
     }
     return progress;
@@ -82,7 +88,7 @@ export class Deliveries {
       if (ids.has(change.id)) break;
       if (done.has(next) || held.has(change.id)) continue;
       if (way.wanted?.(change) === false) {
-        done.add(next);
+        done.set(next, { outcome: "skipped" });
         continue;
       }
       ids.add(change.id);
@@ -106,7 +112,7 @@ export class Deliveries {
         indices.map((index) => changes[index]),
         signal,
       );
-      for (const index of indices) progress.done.add(index);
+      for (const index of indices) progress.done.set(index, { outcome: "sent" });
       progress.delivered = true;
       return [];
     } catch (error) {
@@ -132,7 +138,7 @@ export class Deliveries {
     const { id, state } = changes[index];
     this.#host.log.error("an alert is refused for good; others go on", { id, state, error: message });
     this.#refused.add(1);
-    done.add(index);
+    done.set(index, { outcome: "refused", reason: message });
     return { index, error: new ExportError(message, { retryable: false, cause }) };
   }
 }

@@ -1,7 +1,7 @@
 // What a component remembers, at rest: columns that say what they are, in one checksummed file that is refused unless it fits.
 import { endianness } from "node:os";
 import { crc32 } from "node:zlib";
-import { type ColumnType, type Connector, type Processor, type Telemetry, z } from "../api/index.ts";
+import { type ColumnType, type Connector, type Exporter, type Processor, type Telemetry, z } from "../api/index.ts";
 
 /** One column of a snapshot; `bytes` are its own copy, in this machine's order. */
 export interface KeptColumn {
@@ -45,7 +45,11 @@ export function column(name: string, type: ColumnType, array: ArrayBufferView): 
 }
 
 /** How a component is kept: a detector by its columns, another by the bytes of its `save`; undefined when there is nothing to keep. */
-export function keptOf(type: string, part: Processor<any> | Connector<any>, now: () => number): Kept | undefined {
+export function keptOf(
+  type: string,
+  part: Processor<any> | Connector<any> | Exporter<any>,
+  now: () => number,
+): Kept | undefined {
   if ("takeSnapshot" in part) return part as Processor<any> & Kept;
   if (!part.save || !part.load) return undefined;
   return {

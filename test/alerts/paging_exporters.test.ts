@@ -67,6 +67,8 @@ test("opsgenie: an alert has its priority, which rises with its severity, and is
       "POST /v2/alerts P3",
       "POST /v2/alerts P1",
       "PUT /v2/alerts/a-1/priority?identifierType=alias P1",
+      "PUT /v2/alerts/a-1/message?identifierType=alias",
+      "PUT /v2/alerts/a-1/description?identifierType=alias",
       "POST /v2/alerts/a-1/close?identifierType=alias",
     ],
   );
@@ -77,6 +79,51 @@ test("opsgenie: an alert has its priority, which rises with its severity, and is
   assert.deepEqual(
     [body.entity, body.source, body.responders],
     ["checkout", "vedette", [{ type: "team", name: "sre" }]],
+  );
+});
+
+/** An incident that is blamed on one service, then on another, and spreads no further. */
+const MOVED = ["checkout", "payments", "payments"].map((origin, i) => {
+  const incident = {
+    members: [],
+    episodes: 2,
+    origins: [{ service: origin, share: 0.9, reasons: [] }],
+    services: ["checkout", "payments"],
+    traces: [],
+    templates: [],
+  };
+  return changeOf("a-1", i === 0 ? "open" : "ongoing", {
+    type: "incident",
+    reason: `It began at ${origin}.`,
+    incident,
+  });
+});
+
+test("pagerduty: an incident that is blamed on another service is triggered again under its key, also where what goes on is acknowledged", async (t) => {
+  for (const ongoing_action of ["trigger", "acknowledge"]) {
+    const events = await requestsOf(t, "pagerduty", { ongoing_action }, MOVED);
+    assert.deepEqual(
+      events.map(({ body }) => [body.event_action, body.dedup_key, body.payload.summary]),
+      [
+        ["trigger", "a-1", "It began at checkout."],
+        ["trigger", "a-1", "It began at payments."],
+      ],
+    );
+  }
+});
+
+test("opsgenie: an open alert gets the sentence of the incident as it is now", async (t) => {
+  const requests = await requestsOf(t, "opsgenie", {}, MOVED);
+  assert.deepEqual(
+    requests.map(
+      ({ method, path, body }) => `${method} ${path.replace(/\?.*/, "")} ${body.message ?? body.description}`,
+    ),
+    [
+      "POST /v2/alerts It began at checkout.",
+      "POST /v2/alerts It began at payments.",
+      "PUT /v2/alerts/a-1/message It began at payments.",
+      "PUT /v2/alerts/a-1/description It began at payments.\npayments:",
+    ],
   );
 });
 

@@ -64,7 +64,7 @@ function read(text: string): Script {
 function play({ calls, sources }: Script): string[] {
   const line = anomalyTimeline([episodes], [correlate], [severity]);
   for (const host of line.hosts) host.agent = { ...host.agent, calls: () => calls };
-  const told = new Told({ send_resolved: true, send_ongoing: false });
+  const told = new Told({ send_resolved: true, send_ongoing: false }, line.host);
   const sent: string[] = [];
   const send = (changes: readonly Anomaly[]) => {
     for (const change of changes) {

@@ -63,6 +63,18 @@ class Alertmanager implements Exporter<"anomalies"> {
     }
   }
 
+  fates(changes: readonly Anomaly[]) {
+    return this.#deliveries.fates(changes);
+  }
+
+  save(): Uint8Array {
+    return this.#open.save();
+  }
+
+  load(saved: Uint8Array): void {
+    this.#open.load(saved, this.#host.now());
+  }
+
   async #post(changes: readonly Anomaly[], signal: AbortSignal): Promise<void> {
     for (const change of changes) if (this.#open.isUnknown(change)) await this.#lookUp(change, signal);
     const now = this.#host.now();

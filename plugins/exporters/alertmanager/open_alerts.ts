@@ -1,5 +1,5 @@
 // What Alertmanager was told and must hear again: open alerts until they end, ended ones for a while.
-import type { Anomaly } from "vedette";
+import { type Anomaly, packed, unpacked, z } from "vedette";
 import { beganAt, endedAt, rfc3339 } from "vedette/http";
 import { annotationsOf, type LabelSet, labelsOf, severityOf } from "./alert.ts";
 import type { Found } from "./found.ts";
@@ -26,6 +26,20 @@ interface Told {
   readonly heardAt: number;
 }
 
+const labelSet = z.record(z.string(), z.string());
+const told: z.ZodType<Told> = z.object({
+  id: z.string(),
+  labels: labelSet,
+  annotations: labelSet,
+  startsAt: z.number(),
+  endsAt: z.number().or(z.undefined()),
+  heardAt: z.number(),
+});
+const remembered = z.object({
+  told: z.map(z.string(), told),
+  labels: z.map(z.string(), z.object({ labels: labelSet, severity: z.string() })),
+});
+
 /** Alerts remembered; the one heard of longest ago goes first, and ends by `resolve_timeout`. */
 const MOST = 10_000;
 /** What is no episode lasts so long, at most: nobody may ever say that it is over. */
@@ -34,16 +48,33 @@ const NO_EPISODE = 5 * 60_000;
 const RETENTION = 15 * 60_000;
 /** An episode of which nothing is heard for so long is told no more. */
 const FORGOTTEN = 7 * 86_400_000;
+/** The same after a restart, until something is heard of it: whoever knows of the episode may have lost it. */
+const UNCONFIRMED = 6 * 3_600_000;
 
 export class OpenAlerts {
   readonly #options: Options;
   /** By labels. */
   readonly #told = new Map<string, Told>();
   /** By id the labels that an alert began with: those of an incident would follow its origin. */
-  readonly #labels = new Map<string, { readonly labels: LabelSet; readonly severity: string }>();
+  #labels = new Map<string, { readonly labels: LabelSet; readonly severity: string }>();
 
   constructor(options: Options) {
     this.#options = options;
+  }
+
+  save(): Uint8Array {
+    return packed({ told: this.#told, labels: this.#labels });
+  }
+
+  /** Goes on at `now` with what `save` gave; throws when it is something else. */
+  load(saved: Uint8Array, now: number): void {
+    const { told, labels } = unpacked(saved, remembered, "alertmanager");
+    const latest = now - FORGOTTEN + UNCONFIRMED;
+    for (const [key, each] of told) {
+      const lasts = each.endsAt === undefined;
+      this.#told.set(key, lasts ? { ...each, heardAt: Math.min(each.heardAt, latest) } : each);
+    }
+    this.#labels = labels;
   }
 
   /** Whether it began before this process did: Alertmanager may know it by labels that are not known here. */

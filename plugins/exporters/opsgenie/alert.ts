@@ -11,7 +11,13 @@ const LONGEST = { message: 130, alias: 512, description: 15_000, entity: 512, so
 export const aliasOf = ({ id }: Pick<Anomaly, "id">): string =>
   id !== "" && shortText(id, LONGEST.alias) === id ? id : createHash("sha256").update(id).digest("hex");
 
-export function alertOf(anomaly: Anomaly, source: string, { priorities, responders, tags }: Options): object {
+export interface OpsgenieAlert {
+  readonly message: string;
+  readonly description: string;
+  readonly [field: string]: unknown;
+}
+
+export function alertOf(anomaly: Anomaly, source: string, { priorities, responders, tags }: Options): OpsgenieAlert {
   const { reason, type, severity, detector, labels } = anomaly;
   const entity = shortText(serviceName(labels), LONGEST.entity);
   const own = [severity, type, detector].map((tag) => shortText(tag, LONGEST.tag)).filter((tag) => tag !== "");

@@ -25,7 +25,7 @@ class Opsgenie implements Exporter<"anomalies"> {
     this.#options = options;
     this.#host = host;
     this.#client = new HttpClient(options, [new URL(options.endpoint)], host);
-    this.#told = new Told(options);
+    this.#told = new Told(options, host);
     this.#deliveries = new Deliveries(host);
   }
 
@@ -45,6 +45,18 @@ class Opsgenie implements Exporter<"anomalies"> {
     return this.#deliveries.send(changes, way, signal);
   }
 
+  fates(changes: readonly Anomaly[]) {
+    return this.#deliveries.fates(changes);
+  }
+
+  save(): Uint8Array {
+    return this.#told.save();
+  }
+
+  load(saved: Uint8Array): void {
+    this.#told.load(saved);
+  }
+
   async #post(change: Anomaly, signal: AbortSignal): Promise<void> {
     const alias = `/v2/alerts/${encodeURIComponent(aliasOf(change))}`;
     if (change.state === "resolved") {
@@ -52,22 +64,28 @@ class Opsgenie implements Exporter<"anomalies"> {
     } else {
       const before = this.#told.severityOf(change.id);
       const { severity } = change;
-      await this.#send("POST", "/v2/alerts", alertOf(change, SOURCE, this.#options), signal);
-      // an alert that is open keeps the priority that it came with
-      if (before !== undefined && before !== "resolved" && before !== severity) {
-        await this.#reprioritize(alias, this.#options.priorities[severity], signal);
+      const alert = alertOf(change, SOURCE, this.#options);
+      await this.#send("POST", "/v2/alerts", alert, signal);
+      // an alert that is open keeps what it came with
+      if (before !== undefined && before !== "resolved") {
+        const { message, description } = alert;
+        if (before !== severity) await this.#amend(alias, { priority: this.#options.priorities[severity] }, signal);
+        await this.#amend(alias, { message }, signal);
+        await this.#amend(alias, { description }, signal);
       }
     }
     this.#told.tell(change);
   }
 
-  async #reprioritize(alias: string, priority: string, signal: AbortSignal): Promise<void> {
+  /** Changes one field of an open alert. */
+  async #amend(alias: string, field: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    const [name] = Object.keys(field);
     try {
-      await this.#send("PUT", `${alias}/priority`, { priority }, signal);
+      await this.#send("PUT", `${alias}/${name}`, field, signal);
     } catch (error) {
       // Jira Service Management has no such call
       if (!(error instanceof Refusal) || error.retryable) throw error;
-      this.#host.log.debug("the priority of an open alert cannot be changed", { error: error.message });
+      this.#host.log.debug(`the ${name} of an open alert cannot be changed`, { error: error.message });
     }
   }
 

@@ -18,7 +18,7 @@ export interface PagerDutyEvent {
 export const dedupKey = ({ id }: Pick<Anomaly, "id">): string =>
   id !== "" && shortText(id, LONGEST.dedup_key) === id ? id : createHash("sha256").update(id).digest("hex");
 
-/** `told`: PagerDuty knows of it, as severe as it is. */
+/** `told`: PagerDuty knows of it, as it is. */
 export function eventOf(anomaly: Anomaly, options: Options, told: boolean): PagerDutyEvent {
   const { state, labels } = anomaly;
   const { routing_key, severities, client, client_url, links, ongoing_action } = options;

@@ -23,7 +23,7 @@ class PagerDuty implements Exporter<"anomalies"> {
     this.#host = host;
     this.#url = new URL(options.endpoint);
     this.#client = new HttpClient(options, [this.#url], host);
-    this.#told = new Told(options);
+    this.#told = new Told(options, host);
     this.#deliveries = new Deliveries(host);
   }
 
@@ -43,8 +43,20 @@ class PagerDuty implements Exporter<"anomalies"> {
     return this.#deliveries.send(changes, way, signal);
   }
 
+  fates(changes: readonly Anomaly[]) {
+    return this.#deliveries.fates(changes);
+  }
+
+  save(): Uint8Array {
+    return this.#told.save();
+  }
+
+  load(saved: Uint8Array): void {
+    this.#told.load(saved);
+  }
+
   async #post(change: Anomaly, signal: AbortSignal): Promise<void> {
-    const event = eventOf(change, this.#options, this.#told.severityOf(change.id) === change.severity);
+    const event = eventOf(change, this.#options, this.#told.knows(change));
     const request = { contentType: "application/json", body: Buffer.from(JSON.stringify(event)) };
     const answer = await this.#client.send(this.#url, request, signal);
     if (!accepted(answer)) throw this.#failure(answer);

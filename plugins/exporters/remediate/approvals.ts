@@ -1,6 +1,6 @@
 // Approval by files: a request lies in a directory, and who may write there approves or denies it with a file beside it.
 import { createHash } from "node:crypto";
-import { lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const WORLD_WRITABLE = 0o002;
@@ -45,6 +45,19 @@ export class Approvals {
       if (found?.isFile()) return { approved: ending === "approved", by: `the user of id ${found.uid}` };
     }
     return undefined;
+  }
+
+  /** Whether the request was still there: whoever takes it is the one to apply it. */
+  async take(path: string): Promise<boolean> {
+    try {
+      await unlink(`${path}.json`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    } finally {
+      await this.clear(path);
+    }
+    return true;
   }
 
   async clear(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 // Decides for each anomaly which remedies are applied, one at a time, and says of each attempt what became of it.
-import { type Anomaly, type Exporter, type Host, serviceName } from "vedette";
+import { type Anomaly, type Exporter, type Host, packed, serviceName } from "vedette";
 import { HttpClient } from "vedette/http";
 import { Approvals } from "./approvals.ts";
 import { Audit, type Verdict } from "./audit.ts";
@@ -7,6 +7,7 @@ import type { Options } from "./options.ts";
 import { Past } from "./past.ts";
 import { filled } from "./placeholders.ts";
 import { Remedy } from "./remedy.ts";
+import { type Asked, askedOf } from "./saved.ts";
 import { jsonOf } from "./told.ts";
 
 /** Milliseconds between two looks for approvals. */
@@ -29,6 +30,12 @@ interface Waiting extends Attempt {
   readonly since: number;
 }
 
+/** What waited before a restart and cannot any more. */
+interface Dropped extends Asked {
+  readonly outcome: "expired" | "withdrawn";
+  readonly why: string;
+}
+
 export class Remediator implements Exporter<"anomalies"> {
   readonly #options: Options;
   readonly #host: Host;
@@ -40,6 +47,8 @@ export class Remediator implements Exporter<"anomalies"> {
   readonly #waiting = new Map<string, Waiting>();
   /** Attempts that were refused, which is said once and may change; and those denied or expired, which are not made again. */
   readonly #ended = new Map<string, "refused" | "for good">();
+  #dropped: Dropped[] = [];
+  #started = false;
   readonly #stopping = new AbortController();
   #last: Promise<void> = Promise.resolve();
   #looking: NodeJS.Timeout | undefined;
@@ -60,6 +69,8 @@ export class Remediator implements Exporter<"anomalies"> {
     for (const remedy of this.#remedies) await remedy.check();
     if (!this.#options.dry_run) await this.#approvals?.open();
     await this.#client.open();
+    this.#started = true;
+    if (this.#waiting.size > 0 || this.#dropped.length > 0) this.#lookLater();
   }
 
   /** Kills what runs. */
@@ -83,6 +94,45 @@ export class Remediator implements Exporter<"anomalies"> {
       }
     }
     signal.removeEventListener("abort", abort);
+  }
+
+  /** What waits for approval, and what was denied or not answered. */
+  save(): Uint8Array {
+    const waiting = Array.from(this.#waiting.values(), ({ remedy, anomaly, argv, since, ...attempt }): Asked => {
+      return { action: remedy.action.name, anomaly, since, asks: this.#shown({ ...attempt, remedy, anomaly, argv }) };
+    });
+    return packed({ waiting, ended: this.#ended });
+  }
+
+  /** What was asked for is done once somebody agrees, if the configuration still says the same. */
+  load(saved: Uint8Array): void {
+    const { waiting, ended } = askedOf(saved);
+    for (const [key, how] of ended) this.#end(key, how);
+    for (const asked of waiting.slice(0, MOST_WAITING)) {
+      const again = this.#waitingAgain(asked);
+      if ("outcome" in again) this.#dropped.push({ ...asked, ...again });
+      else this.#waiting.set(again.key, again);
+    }
+    if (this.#started) this.#lookLater();
+  }
+
+  /** It waits again, or says why it cannot. */
+  #waitingAgain({ action, anomaly, since, asks }: Asked): Waiting | Pick<Dropped, "outcome" | "why"> {
+    const changed = { outcome: "withdrawn", why: "the configuration says something else now" } as const;
+    const remedy = this.#remedies.find((each) => each.action.name === action);
+    if (this.#options.dry_run || remedy?.action.approval !== "required" || !this.#approvals) return changed;
+    let attempt: Attempt;
+    try {
+      const argv = filled(remedy.action.command ?? [], anomaly);
+      attempt = { key: `${action}\n${anomaly.id}`, remedy, anomaly, argv };
+    } catch {
+      return changed;
+    }
+    if (this.#shown(attempt) !== asks) return changed;
+    if (this.#host.now() - since >= this.#options.approval_timeout) {
+      return { outcome: "expired", why: "nobody approved or denied it in time" };
+    }
+    return { ...attempt, since, path: this.#approvals.path(action, anomaly.id) };
   }
 
   /** One after another, whether an anomaly or an approval asks for it. Never rejects. */
@@ -184,14 +234,21 @@ export class Remediator implements Exporter<"anomalies"> {
 
   /** Applies what was approved, as it was asked for. */
   async #look(): Promise<void> {
+    for (const { action, anomaly, outcome, why } of this.#dropped.splice(0)) {
+      await this.#approvals?.clear(this.#approvals.path(action, anomaly.id));
+      this.#audit.tell(action, anomaly.id, outcome, why);
+    }
     for (const waiting of this.#waiting.values()) {
       const { key, path, since } = waiting;
       const answer = await this.#approvals!.answer(path);
       if (!answer && this.#host.now() - since < this.#options.approval_timeout) continue;
-      await this.#dismiss(waiting);
+      if (!(await this.#dismiss(waiting))) {
+        this.#host.log.warn("nothing is done: the request for approval is gone", { request: `${path}.json` });
+        continue;
+      }
       if (answer?.approved) {
         this.#tell(waiting, "approved", `by ${answer.by}`);
-        if (!this.#isTooOften(waiting)) await this.#apply(waiting);
+        await this.#applyApproved(waiting);
         continue;
       }
       this.#end(key, "for good");
@@ -200,17 +257,29 @@ export class Remediator implements Exporter<"anomalies"> {
     }
   }
 
+  async #applyApproved(attempt: Attempt): Promise<void> {
+    try {
+      // after a restart nothing may have been read of it yet
+      await this.#past.open();
+    } catch (error) {
+      this.#refuse(attempt, messageOf(error));
+      return;
+    }
+    if (this.#past.has(attempt.remedy.action.name, attempt.anomaly.id) || this.#isTooOften(attempt)) return;
+    await this.#apply(attempt);
+  }
+
   async #withdraw(key: string): Promise<void> {
     this.#ended.delete(key);
     const waiting = this.#waiting.get(key);
     if (!waiting) return;
-    await this.#dismiss(waiting);
-    this.#tell(waiting, "withdrawn", "it was over before anybody approved");
+    if (await this.#dismiss(waiting)) this.#tell(waiting, "withdrawn", "it was over before anybody approved");
   }
 
-  async #dismiss({ key, path }: Waiting): Promise<void> {
+  /** Whether its request was still there. */
+  #dismiss({ key, path }: Waiting): Promise<boolean> {
     this.#waiting.delete(key);
-    await this.#approvals!.clear(path);
+    return this.#approvals!.take(path);
   }
 
   #end(key: string, how: "refused" | "for good"): void {

@@ -1,5 +1,5 @@
 // Tells a channel of Slack of alerts: a message each, which changes with its alert where a bot sends it.
-import { type Anomaly, defineExporter, type Exporter, type Host } from "vedette";
+import { type Anomaly, defineExporter, type Exporter, type Host, packed, unpacked, z } from "vedette";
 import { Deliveries, HttpClient, Told } from "vedette/http";
 import { type Said, SlackRefusal, saidBy, webhookTook } from "./api.ts";
 import { type Message, messageOf } from "./message.ts";
@@ -16,10 +16,11 @@ const UNCHANGEABLE: ReadonlySet<string> = new Set([
   "thread_not_found",
 ]);
 
-interface Place {
-  readonly channel: string;
-  readonly ts: string;
-}
+const place = z.object({ channel: z.string(), ts: z.string() });
+const remembered = z.object({ told: z.instanceof(Uint8Array), messages: z.map(z.string(), place) });
+
+/** Where a message is. */
+type Place = z.output<typeof place>;
 
 class Slack implements Exporter<"anomalies"> {
   readonly #options: Options;
@@ -29,7 +30,7 @@ class Slack implements Exporter<"anomalies"> {
   readonly #told: Told;
   readonly #deliveries: Deliveries;
   /** By id of the alert. */
-  readonly #messages = new Map<string, Place>();
+  #messages = new Map<string, Place>();
 
   constructor(options: Options, host: Host) {
     this.#options = options;
@@ -37,7 +38,7 @@ class Slack implements Exporter<"anomalies"> {
     const { webhook_url, endpoint, token } = options;
     this.#url = new URL(webhook_url ?? endpoint);
     this.#client = new HttpClient(options, [this.#url], host, { secretPath: webhook_url !== undefined });
-    this.#told = new Told({ ...options, send_ongoing: options.send_ongoing ?? token !== undefined });
+    this.#told = new Told({ ...options, send_ongoing: options.send_ongoing ?? token !== undefined }, host);
     this.#deliveries = new Deliveries(host);
   }
 
@@ -60,6 +61,20 @@ class Slack implements Exporter<"anomalies"> {
       },
     };
     return this.#deliveries.send(changes, way, signal);
+  }
+
+  fates(changes: readonly Anomaly[]) {
+    return this.#deliveries.fates(changes);
+  }
+
+  save(): Uint8Array {
+    return packed({ told: this.#told.save(), messages: this.#messages });
+  }
+
+  load(saved: Uint8Array): void {
+    const { told, messages } = unpacked(saved, remembered, "slack");
+    this.#told.load(told);
+    this.#messages = messages;
   }
 
   async #hook(message: Message, signal: AbortSignal): Promise<void> {

@@ -31,7 +31,7 @@ class Webhook implements Exporter<"anomalies"> {
     this.#url = new URL(options.url);
     this.#client = new HttpClient(options, [this.#url], host, { secretPath: true });
     this.#template = options.body === undefined ? undefined : new Template(options.body);
-    this.#told = new Told(options);
+    this.#told = new Told(options, host);
     this.#deliveries = new Deliveries(host);
   }
 
@@ -50,6 +50,18 @@ class Webhook implements Exporter<"anomalies"> {
       post: (some: readonly Anomaly[], abort: AbortSignal) => this.#post(some, abort),
     };
     return this.#deliveries.send(changes, way, signal);
+  }
+
+  fates(changes: readonly Anomaly[]) {
+    return this.#deliveries.fates(changes);
+  }
+
+  save(): Uint8Array {
+    return this.#told.save();
+  }
+
+  load(saved: Uint8Array): void {
+    this.#told.load(saved);
   }
 
   async #post(changes: readonly Anomaly[], signal: AbortSignal): Promise<void> {
@@ -87,10 +99,10 @@ class Webhook implements Exporter<"anomalies"> {
 
 /** The same for the same changes, as when an answer was lost and they are sent again; another for others. */
 function keyOf(changes: readonly Anomaly[]): string {
-  const [{ id, state, severity, time }] = changes;
+  const [{ id, state, severity, time, incident }] = changes;
   const key = `${id}.${state}.${severity}.${time}`;
-  if (changes.length === 1 && /^[\w.-]{1,200}$/.test(key)) return key;
-  const all = changes.map(({ id, state, severity, time }) => [id, state, severity, time]);
+  if (changes.length === 1 && !incident && /^[\w.-]{1,200}$/.test(key)) return key;
+  const all = changes.map(({ id, state, severity, time, reason }) => [id, state, severity, time, reason]);
   return createHash("sha256").update(JSON.stringify(all)).digest("hex");
 }
 

@@ -47,7 +47,7 @@ export function subjectOf(row: Columns): Subject {
     ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== "")),
     peak,
     ...(deviation !== null && { deviation }),
-    ...(row.unit && { unit: row.unit as string }),
+    ...(typeof row.unit === "string" && row.unit !== "" && { unit: row.unit }),
     ...(bands !== null && { bands }),
     ...(fixed === 1 && { fixed: true as const }),
   };

@@ -81,7 +81,7 @@ export class Incident {
   /** Episodes that there was no room for; and their anomalies, with those of episodes that were followed by another one. */
   left = 0;
   leftCount = 0;
-  /** Unix milliseconds of the agent's clock: when the first of it came, and when the last of it was over; NaN while it is not. */
+  /** Unix milliseconds of the agent's clock: when the first of it came, and when it was last active; NaN while something is not over. */
   readonly since: number;
   over = Number.NaN;
   /** "" until it is told. */

@@ -86,7 +86,7 @@ export class Incidents {
         if (!member.over) left++;
       }
       if (left > 0) incident.over = Number.NaN;
-      else if (Number.isNaN(incident.over)) incident.over = now;
+      else if (Number.isNaN(incident.over)) incident.over = lastActive(incident, now);
     }
   }
 
@@ -181,6 +181,13 @@ export class Incidents {
     }
     return undefined;
   }
+}
+
+/** When something of it was seen last, by the agent's clock as far as the times of events tell: a silence that ended its episodes has passed since. */
+function lastActive({ members }: Incident, now: number): number {
+  const seen = Array.from(members.values(), ({ anomaly, lastSeen, heard }) => (anomaly.episode ? lastSeen : heard));
+  const last = Math.max(...seen);
+  return last < now ? last : now;
 }
 
 /** What happens at the place where it began, as if it were new. */

@@ -9,6 +9,8 @@ import { aged, displaced, merged } from "./words.ts";
 
 /** Milliseconds between two looks at who calls whom. */
 const GRAPH_EVERY = 30_000;
+/** Milliseconds between two changes of an incident that goes on for longer. */
+const SLOWEST = 60_000;
 /** Anomalies that wait for the next tick, at most. */
 const MOST_WAITING = 1000;
 
@@ -30,7 +32,7 @@ export default defineProcessor({
     settle: duration()
       .prefault("10s")
       .describe(
-        "How long is waited for more before an incident is told, and between two changes of it. A critical one is told at once.",
+        "How long is waited for more before an incident is told, and at least between two changes of it: as long as it lasts by then, up to a minute. A critical one is told at once.",
       ),
     pass: z
       .enum(["incidents", "all"])
@@ -41,7 +43,9 @@ export default defineProcessor({
       .describe("An anomaly that no processor has made an episode of is over when it was not found again for so long."),
     linger: duration()
       .prefault("5m")
-      .describe("How long an incident stays open once all that is in it is over: what comes back is part of it."),
+      .describe(
+        "How long an incident stays open after the last that was seen of it, and at least until all that is in it is over: what comes back is part of it. One that lasted less than that stays open for the difference, too.",
+      ),
     max_age: duration().prefault("24h").describe("An incident that lasts so long is resolved, whatever is left of it."),
     max_incidents: z
       .int()
@@ -112,7 +116,8 @@ export default defineProcessor({
     function say(incident: Incident, now: number): void {
       const { told, severity } = incident;
       const graver = told === undefined ? severity === "critical" : isGraver(severity, told.severity);
-      if (!graver && now - (told?.at ?? incident.since) < settle && now >= incident.since) return;
+      const wait = told ? Math.max(settle, Math.min(told.at - incident.since, SLOWEST)) : settle;
+      if (!graver && now - (told?.at ?? incident.since) < wait && now >= incident.since) return;
       const origin = originOf(incident, graph);
       const { episodes, places } = incident;
       const grown = !told || episodes >= 2 * told.episodes || places.size > told.places || origin !== told.origin;
@@ -128,7 +133,9 @@ export default defineProcessor({
       incidents.look(now);
       for (const incident of incidents.open) {
         const lasts = now - incident.since;
-        const isOver = now - incident.over >= linger;
+        // what was there only briefly is likelier to come back
+        const brief = Math.max(0, linger - (incident.over - incident.began));
+        const isOver = now - incident.over >= linger + Math.min(linger, brief);
         if (!isOver && lasts < max_age) continue;
         end(incident, now, isOver ? undefined : aged(originOf(incident, graph), lasts));
         incidents.close(incident);

@@ -52,6 +52,8 @@ export interface Change {
 export interface Source {
   /** Whether it lasts. */
   holds(change: Change, now: number): boolean;
+  /** When it was seen last, in Unix milliseconds of the clock. */
+  lastSeen(change: Change, now: number): number;
   /** It is over: taken for normal, or as before. `told` is whether anyone heard of it. */
   ended(change: Change, adopted: boolean, told: boolean, now: number): void;
 }
@@ -161,15 +163,17 @@ export class Changes {
   /** `now` is the clock, in Unix milliseconds. */
   tick(now: number): void {
     for (const episode of this.episodes) {
+      let seen = episode.since;
       for (const [key, change] of episode.changes) {
         const lasts = now - change.began >= this.#adoptAfter;
         if (!lasts && this.#source.holds(change, now)) continue;
         if (lasts) episode.adopted = true;
+        seen = Math.max(seen, lasts ? now : this.#source.lastSeen(change, now));
         episode.changes.delete(key);
         this.#byKey.delete(key);
         this.#source.ended(change, lasts, episode.told !== undefined, now);
       }
-      if (episode.changes.size === 0) this.#end(episode, now);
+      if (episode.changes.size === 0) this.#end(episode, seen);
       else if (!episode.told) this.#tell(episode, now);
     }
   }
@@ -198,17 +202,18 @@ export class Changes {
     episode.since = now;
   }
 
-  #end(episode: Episode, now: number): void {
+  /** `seen` is when the last of it was seen. */
+  #end(episode: Episode, seen: number): void {
     this.episodes.delete(episode);
     const { told, since, adopted } = episode;
     if (!told) return;
-    const lasted = `${Math.max(1, Math.round((now - since) / 60_000))} min`;
+    const lasted = `${Math.max(1, Math.round((seen - since) / 60_000))} min`;
     const reason = adopted
       ? `For ${lasted} calls have been different (${told.reason}): that is taken for normal from now on.`
       : `Calls are as before again after ${lasted} (${told.reason}).`;
     const { type, about, contributors, caller, traceId, spanId } = told;
     const finding = { type, about, contributors, labels: labelsOf(caller, traceId, spanId), reason };
-    this.#detection.find({ ...finding, signal: "traces", time: now, rarity: 0, state: "resolved", since });
+    this.#detection.find({ ...finding, signal: "traces", time: seen, rarity: 0, state: "resolved", since });
   }
 }
 

@@ -193,6 +193,11 @@ export class Judge implements Source {
     return caller.calls.has(to.id) && (novelty as Call).odd >= OVER;
   }
 
+  lastSeen(change: Change, now: number): number {
+    const isNew = change.type === "new_edge" || change.type === "new_path";
+    return (isNew && this.#noveltyOf(change)?.fresh?.last) || now;
+  }
+
   #noveltyOf({ type, caller, to, after, entry }: Change): Novelty | undefined {
     if (type !== "new_path") return caller.calls.get(to.id);
     if (after) return caller.calls.get(after.id)?.next.get(to.id);

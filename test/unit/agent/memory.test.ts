@@ -21,7 +21,11 @@ async function begin(t: TestContext) {
     save: () => Buffer.from(`state ${++saves}`),
   };
   const made = { id: "cooldown", pipeline: "anomalies", plugin: { type: "cooldown" }, part };
-  const graph = { processors: new Map([["anomalies/cooldown", made]]), connectors: new Map() } as unknown as Graph;
+  const graph = {
+    processors: new Map([["anomalies/cooldown", made]]),
+    connectors: new Map(),
+    exporters: new Map(),
+  } as unknown as Graph;
   return { directory, graph, memory: new Memory(store, () => 7), saves: () => saves };
 }
 

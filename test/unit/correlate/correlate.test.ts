@@ -211,22 +211,67 @@ test("it grows: what comes is told once in a while, what makes it graver at once
   assert.deepEqual([grown.id, graver.id], [id, id]);
 });
 
-test("it is resolved once all its episodes are, and a while has passed without any", () => {
+test("the longer it lasts, the longer is waited between two changes of it, up to a minute; nothing is left out", () => {
+  const callers = Array.from({ length: 30 }, (_, i) => `caller-${i}`);
+  const shop = correlated({ settle: "10s" }, callers.map((caller) => `${caller}>base`).join(" "));
+  shop.raise(slow("base", { score: 4 }));
+  const at: number[] = [];
+  for (let second = 1; second <= 330; second++) {
+    if (second % 8 === 0 && second / 8 < callers.length) shop.raise(failing(callers[second / 8]));
+    if (shop.tick(1).length > 0) at.push(second);
+  }
+  assert.deepEqual(at, [10, 20, 40, 80, 140, 200, 260]);
+  assert.equal(shop.passed.at(-1)!.incident!.services.length, 30);
+});
+
+test("it is resolved once all its episodes are, and a while has passed since the last that was seen of it", () => {
   const shop = correlated({ linger: "2m" });
   const [one, other] = [slow("payments"), failing("checkout")];
   shop.raise(changed(one, "open", 0), changed(other, "open", 0));
   shop.tick(100);
   shop.raise(changed(one, "resolved", 60_000));
   shop.tick(600);
-  shop.raise(changed(other, "resolved", 90_000));
-  assert.deepEqual(shop.tick(119), []);
+  shop.raise(changed(other, "resolved", 690_000));
+  assert.deepEqual(shop.tick(109), []);
   const [resolved] = shop.tick(2);
   assert.deepEqual(brief([resolved]), ["resolved checkout,payments from payments"]);
-  assert.match(resolved.reason, /^2 services slowed or failed since 00:00 UTC; .+\. Resolved: it lasted 90 s\.$/);
+  assert.match(resolved.reason, /^2 services slowed or failed since 00:00 UTC; .+\. Resolved: it lasted 12 min\.$/);
   assert.equal(resolved.episode!.count, 6);
-  assert.equal(resolved.episode!.end, BEGINNING + 90_000);
+  assert.equal(resolved.episode!.end, BEGINNING + 690_000);
   shop.raise(slow("payments"));
   assert.notEqual(shop.tick(10)[0].id, resolved.id);
+});
+
+/** Seconds after its episode is resolved, 600 s from its beginning, in which an incident is. */
+function ends(lastSeen: number): number | undefined {
+  const shop = correlated({ linger: "5m" });
+  shop.raise(changed(slow("payments"), "open", 0));
+  shop.tick(600);
+  shop.raise(changed(slow("payments"), "resolved", lastSeen));
+  for (let second = 1; second <= 1000; second++) if (shop.tick(1).length > 0) return second;
+  return undefined;
+}
+
+test("the silence that ended its episodes counts: it is not waited for twice, whatever the clocks of senders say", () => {
+  assert.deepEqual([300_000, 500_000, 600_000].map(ends), [1, 200, 300]);
+  assert.deepEqual([630_000, 86_400_000].map(ends), [301, 301], "clocks that go wrong");
+});
+
+test("what was there only briefly is waited for as much longer as it was shorter", () => {
+  assert.deepEqual([200_000, 60_000, 0].map(ends), [1, 1, 1]);
+  const shop = correlated({ linger: "5m" });
+  shop.raise(changed(slow("payments"), "open", 0));
+  shop.tick(60);
+  shop.raise(changed(slow("payments"), "resolved", 60_000));
+  assert.deepEqual(
+    shop.tick(539).map(({ state }) => state),
+    [],
+    "a minute, then nine",
+  );
+  assert.deepEqual(
+    shop.tick(1).map(({ state }) => state),
+    ["resolved"],
+  );
 });
 
 test("what comes back within the while is part of it", () => {

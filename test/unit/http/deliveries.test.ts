@@ -24,6 +24,7 @@ function sender(fails: (id: string, attempt: number) => Error | undefined, way: 
   return {
     host,
     taken,
+    fates: (list: readonly Anomaly[]) => deliveries.fates(list).map(({ outcome, reason }) => reason ?? outcome),
     send(list: readonly Anomaly[]): Promise<Error | undefined> {
       attempt++;
       return deliveries.send(list, { ...way, post }, never).then(
@@ -73,6 +74,16 @@ test("a list of which a part is refused for good is delivered; one that is refus
   const whole = sender(() => bad, { most: 10 });
   const error = await whole.send([change("a"), change("b")]);
   assert.ok(error instanceof ExportError && !error.retryable);
+});
+
+test("what has become of each change can be asked between attempts", async () => {
+  const bad = new Refusal("too long", { retryable: false });
+  const wanted = ({ id }: Anomaly) => id !== "old";
+  const { send, fates } = sender((id) => (id === "bad" ? bad : id === "a" ? suspect() : undefined), { wanted });
+  const list = ["a", "b", "bad", "old"].map((id) => change(id));
+  assert.deepEqual(fates(list), Array(4).fill("waiting"));
+  assert.ok(await send(list));
+  assert.deepEqual(fates(list), ["waiting", "sent", "too long", "skipped"]);
 });
 
 test("a change that no request can be made of is refused like one that the service refuses", async () => {

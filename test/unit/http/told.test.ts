@@ -16,9 +16,18 @@ const STORY: readonly Pick<Anomaly, "state" | "severity">[] = [
   { state: "open", severity: "critical" },
 ];
 
+const clock = {
+  time: 0,
+  now() {
+    return this.time;
+  },
+};
+const toldOf = (options: { send_ongoing?: boolean; send_resolved?: boolean } = {}) =>
+  new Told({ send_ongoing: false, send_resolved: true, ...options }, clock);
+
 /** Those of the story that are told, by their place in it. */
 function told(options: { send_ongoing?: boolean; send_resolved?: boolean }, story = STORY): number[] {
-  const memory = new Told({ send_ongoing: false, send_resolved: true, ...options });
+  const memory = toldOf(options);
   return story.flatMap((change, i) => {
     const anomaly = anomalyOf(change);
     if (!memory.isNews(anomaly)) return [];
@@ -42,8 +51,56 @@ test("one that is met while it goes on is news, and so is the end of one that wa
 });
 
 test("of ten thousand alerts since, the oldest is forgotten", () => {
-  const memory = new Told({ send_ongoing: false, send_resolved: true });
+  const memory = toldOf();
   for (let i = 0; i <= 10_000; i++) memory.tell(anomalyOf({ id: `${i}` }));
   assert.equal(memory.severityOf("0"), undefined);
   assert.equal(memory.severityOf("1"), "warning");
+});
+
+const incidentAt = (origin: string, services = 2, state: Anomaly["state"] = "ongoing"): Anomaly =>
+  anomalyOf({
+    state,
+    incident: {
+      members: [],
+      episodes: 2,
+      origins: [{ service: origin, share: 0.9, reasons: [] }],
+      services: Array.from({ length: services }, (_, i) => `service ${i}`),
+      traces: [],
+      templates: [],
+    },
+  });
+
+/** Whether each change is told, a second apart unless said otherwise. */
+function heard(changes: readonly Anomaly[], apart = 1000, memory = toldOf()): boolean[] {
+  return changes.map((change) => {
+    clock.time += apart;
+    const isNews = memory.isNews(change);
+    assert.equal(memory.knows(change) && isNews, false, "what is known is no news");
+    if (isNews) memory.tell(change);
+    return isNews;
+  });
+}
+
+test("an incident that is found to begin elsewhere, or that spreads, is news; one that recedes is not", () => {
+  const story = [incidentAt("cart"), incidentAt("cart"), incidentAt("payments"), incidentAt("payments", 3)];
+  assert.deepEqual(heard([...story, incidentAt("payments", 2)]), [true, false, true, true, false]);
+});
+
+test("one that goes to and fro is told a few times at once, then each minute, and in the end no more but its end", () => {
+  const restless = Array.from({ length: 100 }, (_, i) => incidentAt(i % 2 === 0 ? "cart" : "payments"));
+  const count = (all: boolean[]) => all.filter(Boolean).length;
+  assert.equal(count(heard(restless)), 5, "three at once, and one after a minute");
+  const memory = toldOf();
+  assert.equal(count(heard(restless, 61_000, memory)), 21);
+  assert.deepEqual(heard([incidentAt("cart", 2, "resolved")], 0, memory), [true]);
+});
+
+test("what was told is known after a restart", () => {
+  const before = toldOf();
+  before.tell(incidentAt("cart", 3));
+  const after = toldOf();
+  after.load(before.save());
+  assert.equal(after.isNews(incidentAt("cart", 3)), false);
+  assert.equal(after.isNews(incidentAt("payments", 3)), true);
+  assert.throws(() => after.load(new Uint8Array(3)), /is not what/);
 });

@@ -1,6 +1,6 @@
 // When a remedy runs, and when it does not: once, seldom, only in earnest, only if somebody agreed.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { Anomaly } from "vedette";
@@ -161,6 +161,54 @@ test("what is denied, not answered in time, or over before does not run; an old 
   assert.deepEqual(after, ["note withdrawn", "note denied", "note expired", "note expired"]);
   assert.equal(remedy.wrote("ran"), "");
   assert.deepEqual(readdirSync(at("")), []);
+});
+
+test("what waits for approval when the agent is started anew runs once somebody agrees, and what was denied is not asked for again", async (t) => {
+  const remedy = await remedied(t, NOTE, asking());
+  const at = (name: string) => join(remedy.folder, "approvals", name);
+  await remedy.tell(of("cart", "a"), of("mail", "b"));
+  writeFileSync(at("note-b.denied"), "");
+  await eventually("the denial", () => remedy.outcomes.includes("note denied"));
+  await remedy.restart({ keeps: true });
+  await remedy.tell(of("cart", "a", { state: "ongoing" }), of("mail", "b", { state: "ongoing" }));
+  writeFileSync(at("note-a.approved"), "");
+  await eventually("the run", () => remedy.outcomes.at(-1) === "note done");
+  assert.deepEqual(remedy.outcomes.slice(2), ["note denied", "note approved", "note started", "note done"]);
+  assert.match(remedy.wrote("ran"), /^\S+ cart\n$/);
+  assert.equal(remedy.storage.records.size, 1, "the run is remembered");
+  await remedy.restart({ keeps: true });
+  await remedy.tell(of("cart", "a", { state: "ongoing" }));
+  assert.equal(remedy.outcomes.at(-1), "note done");
+});
+
+test("what waited and is too old, taken back, or not what the configuration says any more does not run after a restart", async (t) => {
+  const remedy = await remedied(t, NOTE, asking());
+  const at = (name: string) => join(remedy.folder, "approvals", name);
+  const endsAs = async (outcome: string, how: { options?: object; after?: number } = {}) => {
+    await remedy.tell(of("cart", outcome, { time: remedy.host.time }));
+    remedy.host.time += how.after ?? 0;
+    writeFileSync(at(`note-${outcome}.approved`), "");
+    await remedy.restart({ keeps: true, ...how });
+    await eventually(outcome, () => remedy.outcomes.at(-1) === `note ${outcome}`);
+    assert.deepEqual(readdirSync(at("")), []);
+  };
+  await endsAs("expired", { after: HOUR });
+  const [action] = ASKING(remedy.folder).actions;
+  await endsAs("withdrawn", { options: { actions: [{ ...action, command: [...action.command, "--force"] }] } });
+  await remedy.restart();
+  await endsAs("withdrawn", { options: { actions: [{ ...action, approval: "none" }] } });
+  await remedy.restart();
+  await endsAs("withdrawn", { options: { dry_run: true } });
+  await remedy.restart();
+  await remedy.tell(of("cart", "gone", { time: remedy.host.time }));
+  await remedy.restart({ keeps: true });
+  rmSync(at("note-gone.json"));
+  writeFileSync(at("note-gone.approved"), "");
+  await eventually("a word", () =>
+    remedy.host.logged.some(({ message }) => /request for approval is gone/.test(message)),
+  );
+  assert.equal(remedy.wrote("ran"), "");
+  assert.throws(() => remedy.part.load!(new Uint8Array(2)), /is not what remediate saves/);
 });
 
 test("where everyone could approve, or change what is run, it does not start", async (t) => {

@@ -17,8 +17,8 @@ export interface Remedied {
   readonly outcomes: string[];
   /** Hands over changes and waits until they are seen to. */
   tell(...changes: Partial<Anomaly>[]): Promise<void>;
-  /** The same options in a new process: what was only in memory is gone. */
-  restart(): Promise<void>;
+  /** In a new process, with the same options but for these: what was only in memory is gone, unless the agent `keeps` its state. */
+  restart(how?: { keeps?: boolean; options?: object }): Promise<void>;
   /** What a script has written into a file of the folder; "" where it has not. */
   wrote(name: string): string;
   readonly part: ReturnType<typeof remediate.create>;
@@ -34,14 +34,14 @@ export async function remedied(scope: Scope, scripts: Scripts, options: (folder:
   for (const name of Object.keys(scripts)) chmodSync(join(folder, name), 0o755);
   const allow = Object.keys(scripts).map((name) => join(folder, name));
   const own = { dry_run: false, storage: "kept", store: "store", allow, ...options(folder) };
-  const config = remediate.config.parse(own);
   const host = fakeHost("remediate");
   const storage = new MemoryStore();
   const audit: AuditRecord[] = [];
   host.extensions.set("kept", storage.extension);
   host.extensions.set("store", { anomalies: { audit: (record: AuditRecord) => void audit.push(record) } as never });
-  const begin = async () => {
-    const part = remediate.create(config, host);
+  const begin = async (options: object = {}, saved?: Uint8Array) => {
+    const part = remediate.create(remediate.config.parse({ ...own, ...options }), host);
+    if (saved) part.load!(saved);
     await part.start!();
     return part;
   };
@@ -59,9 +59,10 @@ export async function remedied(scope: Scope, scripts: Scripts, options: (folder:
       const now = changes.map((each) => anomalyOf({ time: host.time, ...each }));
       return part.export(now, patience());
     },
-    async restart() {
+    async restart({ keeps = false, options = {} } = {}) {
+      const saved = keeps ? part.save!() : undefined;
       await part.stop!();
-      part = await begin();
+      part = await begin(options, saved);
     },
     wrote: (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : ""),
     get part() {
