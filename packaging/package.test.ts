@@ -136,8 +136,10 @@ extensions:
   basicauth: { htpasswd: { inline: "me:${hashSync("secret", 4)}" } }
   zpages: { endpoint: "127.0.0.1:0" }
   health_check: { endpoint: "127.0.0.1:0" }
+  anomaly_store: { directory: ./anomalies }
+  dashboard: { endpoint: "127.0.0.1:0" }
 service:
-  extensions: [from_ts, file_storage, basicauth, zpages, health_check]
+  extensions: [from_ts, file_storage, basicauth, zpages, health_check, anomaly_store, dashboard]
   pipelines:
     metrics: { receivers: [otlp, otlp/closed, tapped], processors: [memory_limiter, ewma], exporters: [debug, from_js] }
     logs: { receivers: [otlp], processors: [batch], exporters: [otlp_http] }
@@ -168,6 +170,12 @@ test("run takes plugins in TypeScript, in JavaScript and by a package's name, an
     const headers = { "content-type": "application/x-protobuf", authorization: `Basic ${btoa("me:secret")}` };
     const answer = await fetch(`http://${endpoint}${path}`, { method: "POST", headers, body: Buffer.from(bytes) });
     assert.equal(answer.status, 200, component);
+  }
+  const [, page] = / dashboard: listening .*endpoint="([^"]+)"/.exec(said.text)!;
+  for (const path of ["/", "/page/main.js", "/page/style.css", "/lib/preact.js", "/api/v1/incidents"]) {
+    const answer = await fetch(`http://${page}${path}`);
+    assert.equal(answer.status, 200, path);
+    assert.ok((await answer.text()).length > 10, path);
   }
   await said.until(/(^metrics: .*[\s\S]*){3}/m);
   await said.until(/from_js {2}items=\d+ json=true[\s\S]*from_js {2}items=\d+ json=true/);
