@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Agent } from "../agent/agent.ts";
-import { parseDuration } from "../api/index.ts";
+import { type AgentView, parseDuration } from "../api/index.ts";
+import { effectiveConfig } from "../config/effective.ts";
 import { ConfigError } from "../config/problems.ts";
 import { startAgent } from "../demo/agent.ts";
 import { Clock } from "../demo/clock.ts";
@@ -87,10 +88,13 @@ class OwnAgent {
   static async start(set: readonly string[]): Promise<OwnAgent | undefined> {
     const directory = mkdtempSync(join(tmpdir(), "vedette-demo-"));
     try {
-      const { config, registry, problems } = await load({ config: [configFor(directory)], set });
+      const { config, registry, problems, draft } = await load({ config: [configFor(directory)], set });
       if (!config) throw new ConfigError(problems);
       const clock = new Clock(Date.now() - HISTORY);
-      return new OwnAgent(await startAgent(config, registry, clock, version()), clock, directory);
+      const effective: Record<string, any> = effectiveConfig(draft, registry.schemaOf);
+      const configOf: AgentView["configOf"] = (section, id) => effective[section]?.[id];
+      const agent = await startAgent({ config, plugins: registry, configOf }, clock, version());
+      return new OwnAgent(agent, clock, directory);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       if (error instanceof ConfigError) throw error;
