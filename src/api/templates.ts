@@ -20,7 +20,10 @@ export interface Mined {
   /** By row: its parameters are those from `first` to before `end` of the columns below. */
   readonly firstParameter: Uint32Array;
   readonly endParameter: Uint32Array;
-  /** By parameter, in the order of the record: it is bytes[start, end) of the batch. */
+  /**
+   * By parameter, in the order of the record: it is bytes[start, end) of the batch. A number or truth value of a key-value list, which is not written as text, is
+   * empty: its AnyValue begins there.
+   */
   readonly parameterStart: Uint32Array;
   readonly parameterEnd: Uint32Array;
 }

@@ -43,6 +43,8 @@ export class Groups {
   readonly #bySecond = new Map<number, Group[]>();
   #size = 0;
   #messages = 0;
+  /** Found last: records of one group mostly come one after another. */
+  #latest: Group | undefined;
 
   /** At most so many, each open until nothing was added to it for `idle` milliseconds. */
   constructor(most: number, idle: number) {
@@ -52,10 +54,13 @@ export class Groups {
 
   /** Undefined where there is none. */
   find(service: Service, high: number, low: number): Group | undefined {
-    let group = this.#byHash.get(low);
+    let group = this.#latest;
+    if (group !== undefined && group.low === low && group.high === high && group.service === service) return group;
+    group = this.#byHash.get(low);
     while (group !== undefined && (group.high !== high || group.service !== service || group.low !== low)) {
       group = group.next;
     }
+    this.#latest = group;
     return group;
   }
 
@@ -68,6 +73,7 @@ export class Groups {
     this.#size++;
     this.#messages += messages.length;
     this.#put(group);
+    this.#latest = group;
     return group;
   }
 
@@ -124,6 +130,7 @@ export class Groups {
   }
 
   #end(group: Group, done: (group: Group) => void): void {
+    if (group === this.#latest) this.#latest = undefined;
     this.#size--;
     this.#messages -= group.messages.length;
     const first = this.#byHash.get(group.low);

@@ -118,21 +118,21 @@ export default defineFinder({
       return among.open({ service, generation, high, low, left0, left1, partial, last: now, messages: [] });
     }
 
-    const complete = (group: Group) => learn(group, group_by === "trace_id" ? traceOf(group) : "");
-    const completeSession = (group: Group) => learn(group, "");
+    const complete = (group: Group) => learn(group, group_by === "trace_id");
+    const completeSession = (group: Group) => learn(group, false);
 
-    function learn(group: Group, trace: string): void {
+    function learn(group: Group, isTrace: boolean): void {
       const { service, generation, messages, partial, low } = group;
       if (partial || messages.length === 0 || generation !== service.generation) return;
       combiner.combine(messages);
       let combination = service.fresh.get(combiner.key);
       if (!combination) {
-        combination = { ...combiner.parts, groups: 0, low, trace };
+        combination = { ...combiner.parts, groups: 0, low, trace: isTrace ? traceOf(group) : "" };
         service.fresh.set(combiner.key, combination);
       }
       combination.groups++;
       // whichever came first
-      if (low < combination.low) Object.assign(combination, { low, trace });
+      if (low < combination.low) Object.assign(combination, { low, trace: isTrace ? traceOf(group) : "" });
     }
 
     /** Records were missed: what is open is not whole, nor is what goes on. */

@@ -16,13 +16,16 @@ export class Side {
   wanted = false;
   /** Row of the columns that it is judged in, -1 while there is none. */
   row = -1;
+  /** Unix milliseconds: the end of the interval that was judged last, and numbers since then, in intervals that had none here. */
+  judged = 0;
+  clean = 0;
   /** The rarity at which its incident was told, and that was tried and not raised; 0 for none. */
   told = 0;
   tried = 0;
 
   /** Of lines that are drawn anew nothing is known. */
   begin(): void {
-    this.count = this.told = this.tried = 0;
+    this.count = this.clean = this.told = this.tried = 0;
     this.wanted = false;
     this.labels = undefined;
   }
@@ -39,8 +42,9 @@ export class Field {
   texts = 0;
   /** What its numbers are of, by the unit of the first that had one: a `Kind` of number.ts. */
   kind = 0;
-  /** Numbers since it was judged last. */
+  /** Numbers of the interval at hand, and of those before it that were not judged: none was low or high in these. */
   numbers = 0;
+  clean = 0;
   /** Numbers before these. */
   before = 0;
   /** Whether it was numeric when it was learnt last: then the numbers of all records are counted. */
@@ -71,8 +75,14 @@ export class Field {
 
   /** Those since it was judged last are done. */
   close(): void {
-    this.before += this.numbers;
-    this.numbers = 0;
+    this.before += this.numbers + this.clean;
+    this.numbers = this.clean = 0;
+  }
+
+  /** They are not to be judged. */
+  drop(): void {
+    for (const name of SIDES) this[name].count = 0;
+    this.close();
   }
 
   /** What its records said is forgotten. */
@@ -82,14 +92,24 @@ export class Field {
   }
 
   save() {
-    const { name, texts, numbers, before, isWatched, kind, values, order, huge, high, tiny, low, spread } = this;
+    const { name, texts, numbers, clean, before, isWatched, kind, values, order, huge, high, tiny, low, spread } = this;
     const parts = { values: { ...values }, order: { ...order } };
     const sides = { huge: { ...huge }, high: { ...high }, tiny: { ...tiny }, low: { ...low } };
-    return { name, texts, numbers, before, isWatched, kind, ...parts, ...sides, spread: spread?.save() };
+    return { name, texts, numbers, clean, before, isWatched, kind, ...parts, ...sides, spread: spread?.save() };
   }
 
-  static load({ name, texts, numbers, before, isWatched, kind, spread, ...parts }: ReturnType<Field["save"]>): Field {
-    const field = Object.assign(new Field(name), { texts, numbers, before, isWatched, kind });
+  static load({
+    name,
+    texts,
+    numbers,
+    clean,
+    before,
+    isWatched,
+    kind,
+    spread,
+    ...parts
+  }: ReturnType<Field["save"]>): Field {
+    const field = Object.assign(new Field(name), { texts, numbers, clean, before, isWatched, kind });
     if (spread) field.spread = new Spread(spread);
     for (const [part, saved] of Object.entries(parts)) Object.assign(field[part as keyof typeof parts], saved);
     return field;

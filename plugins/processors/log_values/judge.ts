@@ -1,7 +1,9 @@
 // Judges the fields of statements: numbers that are high, low or far beyond too often, one that is far beyond all before, and values that are new.
 import { type Batch, type Detection, type Labels, serviceName } from "vedette";
 import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
+import { BUSY } from "./blocks.ts";
 import { type Field, SIDES, type Side, type SideName } from "./field.ts";
+import { needsExample, type Parameters } from "./parameters.ts";
 import type { Service } from "./service.ts";
 import { BINS, edge, PER_DECADE, type Spread } from "./spread.ts";
 import type { Statement } from "./statement.ts";
@@ -10,11 +12,13 @@ import { excessSentence, farSentence, valueSentence } from "./words.ts";
 
 /** Milliseconds of an interval. */
 export const INTERVAL = 20_000;
+/** Intervals that have none on a side are judged as one, up to so many. */
+const MOST_APART = 6;
 /** Fewer numbers than this are never told for being high or low. */
 const LEAST = 3;
 /** What is less rare is no matter, whatever the line; from so much on, an example is kept. */
 const LEAST_RARITY = 3;
-const WANTED = 1;
+const WANTED = 2;
 /** An incident is told again when it is so many times as surprising. */
 const AGAIN = 3;
 /** Were all numbers 1.6 times as large, or as small, that would be no news: what is must be rarer by so much, where numbers vary together so much. */
@@ -31,6 +35,8 @@ const FLAT = 0.5;
 const LOOKS = 1;
 const FARTHEST = 2;
 const MOST_USUAL = 4;
+/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
+const AHEAD = 600_000;
 
 /** A field, and what it is a field of. */
 export interface Place {
@@ -52,15 +58,47 @@ export class Judge {
     this.#learning = learning;
   }
 
-  /** What the field had since it was judged last. `now` is the end of an interval, Unix milliseconds. */
-  judge(statement: Statement, field: Field, now: number, hidden: boolean): void {
+  /** What its fields had since they were judged last. `now` is the end of an interval, Unix milliseconds. */
+  judgeAll(own: Parameters, now: number, hidden: boolean): void {
+    for (let k = 0, left = own.watched; left !== 0; k++, left >>= 1) {
+      if ((left & 1) === 0 || !own.isDue(k)) continue;
+      own.settle(k);
+      const field = own.fields[k];
+      const { high, low } = field;
+      const shows = needsExample(high) || needsExample(low);
+      this.#judge(own.statement, field, now, hidden);
+      own.heat(
+        k,
+        SIDES.some((name) => field[name].wanted),
+      );
+      if (shows || needsExample(high) || needsExample(low)) own.draw(k);
+    }
+  }
+
+  #judge(statement: Statement, field: Field, now: number, hidden: boolean): void {
     for (const name of SIDES) {
       const side = field[name];
-      if (field.isWatched) this.#excess(statement, field, name, now, hidden);
+      if (field.isWatched && this.#isDue(field, name, now)) this.#excess(statement, field, name, now, hidden);
       side.count = 0;
       side.labels = undefined;
     }
     field.close();
+  }
+
+  /** Whether a side is to be judged: the intervals that had none there are judged as one when the next has, or after some minutes. */
+  #isDue(field: Field, name: SideName, now: number): boolean {
+    const side = field[name];
+    const line = field.spread![name];
+    if (isBelow(name) ? line <= 0 : line >= BINS - 1) return false;
+    // most have never had a number there
+    if (side.row < 0) return side.count > 0;
+    side.clean += field.clean;
+    const { numbers } = field;
+    if (numbers < BUSY || side.count > 0 || side.wanted || Math.abs(now - side.judged) >= MOST_APART * INTERVAL) {
+      return numbers > 0;
+    }
+    side.clean += field.numbers;
+    return false;
   }
 
   /** The lines were drawn anew: what was high may not be. */
@@ -94,21 +132,22 @@ export class Judge {
   #excess(statement: Statement, field: Field, name: SideName, now: number, hidden: boolean): void {
     const side: Side = field[name];
     const spread = field.spread!;
-    const line = spread[name];
-    if (field.numbers === 0 || (isBelow(name) ? line <= 0 : line >= BINS - 1)) return;
-    // most have never had a number there
-    if (side.row < 0 && side.count === 0) return;
     const row = this.#row(field, name);
     const { state } = this.columns[name];
+    if (side.clean > 0) judgeRatio(state, row, now - INTERVAL, INTERVAL, side.clean, 0, LEAST);
+    side.clean = 0;
+    side.judged = now;
     judgeRatio(state, row, now, INTERVAL, field.numbers, side.count, LEAST);
     const since = state.since[row];
     if (since === 0) side.told = side.tried = 0;
     const { errors, calls, expected, length } = ratio;
     side.wanted = ratio.rarity >= WANTED || since > 0;
     const { service, labels } = statement;
+    const isSlight = !(ratio.rarity >= LEAST_RARITY);
+    if (isSlight && side.told === 0) return;
     const about = `${statement.id} ${field.name} ${isBelow(name) ? "low" : "high"}`;
     if (side.told > 0 && ratioLasts(state, row)) this.#detection.lasts("logs", side.labels ?? labels, about, now);
-    if (!(ratio.rarity >= LEAST_RARITY) || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
+    if (isSlight || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
     const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls));
     if (!this.#mayTell(service, about, rarity, now)) return;
     const done = this.#detection.find({
@@ -129,7 +168,7 @@ export class Judge {
         field,
         count: errors,
         records: calls,
-        line: hidden ? undefined : edge(line),
+        line: hidden ? undefined : edge(spread[name]),
         usual: expected,
       }),
     });
@@ -148,7 +187,7 @@ export class Judge {
   ): void {
     const { spread } = field;
     if (!spread || !statement || bin - largest < DECADE || spread.positive < MANY || !field.isNumeric) return;
-    const total = field.before + field.numbers;
+    const total = field.before + field.clean + field.numbers;
     const decades = Math.log10((total * spread.positive) / spread.total);
     // from where nine in ten are below to where all were
     const apart = Math.max(1, largest - spread.binAt(0.9)) / PER_DECADE;
@@ -235,6 +274,12 @@ function tolerated(spread: Spread, name: SideName, count: number, numbers: numbe
   const usual = Math.max(0, beyond(spread, name, TOLERANCE) - count) / others;
   const rarity = betaBinomialAbove(count, numbers, Math.min(1, usual), TOGETHER);
   return rarity >= EVIDENT ? Number.POSITIVE_INFINITY : rarity;
+}
+
+/** When it happened, Unix milliseconds. */
+export function timeOf({ rows, receivedAt }: Batch, row: number): number {
+  const time = rows.time[row];
+  return time > 0 && time <= receivedAt + AHEAD ? time : receivedAt;
 }
 
 /** Of a record, as it may be shown. */

@@ -1,6 +1,7 @@
 // Reads a parameter as a number: "512", "-3.5", "1,024", "2e-5", "12ms", "1.5 GB", "1m30.5s".
 
 const [ZERO, NINE, COMMA, DOT, MINUS, PLUS, BLANK, PERCENT] = Buffer.from("09,.-+ %");
+const [A, E, Z] = Buffer.from("aez");
 const MOST_DIGITS = 18;
 const LONGEST_UNIT = 4;
 
@@ -43,9 +44,16 @@ export function readNumber(bytes: Uint8Array, start: number, end: number): numbe
   let p = start;
   // most are digits and nothing else
   for (; p < end && isDigit(bytes[p]); p++) whole = whole * 10 + (bytes[p] - ZERO);
-  if (p === end && p > start) return end - start > MOST_DIGITS ? Number.NaN : whole;
+  const count = p - start;
+  if (count > 0 && count <= MOST_DIGITS) {
+    if (p === end) return whole;
+    // and then, a unit
+    const c = bytes[p] | 32;
+    if (c >= A && c <= Z && c !== E && endOfLetters(bytes, p, end) === end) return whole * unit(bytes, p, end);
+  }
   const first = bytes[start];
   const signed = start < end && (first === MINUS || first === PLUS);
+  if (count > MOST_DIGITS) return Number.NaN;
   const value = magnitude(bytes, signed ? start + 1 : start, end);
   return signed && first === MINUS ? -value : value;
 }
@@ -53,7 +61,7 @@ export function readNumber(bytes: Uint8Array, start: number, end: number): numbe
 function magnitude(bytes: Uint8Array, start: number, end: number): number {
   const value = digits(bytes, start, end);
   if (at === end || Number.isNaN(value)) return value;
-  if ((bytes[at] | 32) === 101) return value * power(bytes, at + 1, end);
+  if ((bytes[at] | 32) === E) return value * power(bytes, at + 1, end);
   const letters = endOfLetters(bytes, at, end);
   if (letters === end) return value * unit(bytes, at, end);
   return isDigit(bytes[letters]) ? value * step(bytes, at, letters) + rest(bytes, letters, end) : Number.NaN;

@@ -1,91 +1,119 @@
-// The parameters of a statement's records, and what every record of it is held against, in one row of numbers: most records touch nothing else.
-import type { Field } from "./field.ts";
-import { edge } from "./spread.ts";
+// The parameters of a statement's records that have so many of them: their fields, and the block that records are held against.
+import { Block, type Blocks, MARGIN, WIDTH } from "./blocks.ts";
+import { Field, type Side } from "./field.ts";
+import { settle } from "./latest.ts";
+import { BINS, edge } from "./spread.ts";
+import type { Statement } from "./statement.ts";
 
-/**
- * Numbers of a parameter in a row. Of one that is watched: what is not between the first two may be low or high, and how many were between. Of one of few
- * values: hash and look of the latest that was known, and how often it came again.
- */
-const WIDTH = 3;
-/** Where bins meet, the logarithm has the say. */
-const TOUCH = 1e-9;
+/** Where bins meet, the logarithm has the say: more than what an f32 leaves out. */
+const TOUCH = 1e-6;
+
+/** Of a margin, by bins: from where on a number is high, below which it is low, and from where on and below which it is to be told at once. */
+export const margin = (high: number, low: number, higher: number, lower: number) =>
+  high | (low << 8) | (higher << 16) | (lower << 24);
+export const highOf = (word: number) => word & 0xff;
+export const lowOf = (word: number) => (word >>> 8) & 0xff;
+export const higherOf = (word: number) => (word >>> 16) & 0xff;
+export const lowerOf = (word: number) => word >>> 24;
 
 export class Parameters {
+  readonly statement: Statement;
   readonly fields: readonly Field[];
-  /** Bits, by parameter: those whose numbers are judged, and those of few values; none is both. */
-  watched = 0;
-  few = 0;
-  readonly #row: number[];
+  readonly slot: number;
+  readonly #blocks: Blocks;
 
-  constructor(fields: readonly Field[]) {
+  constructor(blocks: Blocks, statement: Statement, count: number, fields: readonly Field[]) {
+    this.#blocks = blocks;
+    this.statement = statement;
     this.fields = fields;
-    // 0.5: an array of doubles from the start
-    this.#row = new Array<number>(WIDTH * fields.length).fill(0.5).fill(0);
+    this.slot = blocks.add(count);
     for (let k = 0; k < fields.length; k++) this.draw(k);
   }
 
-  /** Counts a number of parameter `k` that is watched, unless it may be low or high: then it returns false. */
-  isWithin(k: number, value: number): boolean {
-    if (this.isBeyond(k, value)) return false;
-    this.#row[WIDTH * k + 2]++;
-    return true;
+  #at(k: number): number {
+    return this.#blocks.at(this.slot) + Block.parameters + WIDTH * k;
   }
 
-  isBeyond(k: number, value: number): boolean {
-    const row = this.#row;
-    const at = WIDTH * k;
-    return value <= row[at] || value >= row[at + 1];
+  /** An interval ends: whether parameter `k` is to be judged. */
+  isDue(k: number): boolean {
+    return this.#blocks.isDue(this.slot, k);
   }
 
-  /** Counts a value of parameter `k`, of few, that is the latest, in the same look. */
-  isLatest(k: number, hash: number, look: number): boolean {
-    const row = this.#row;
-    const at = WIDTH * k;
-    if (row[at] !== hash || row[at + 1] !== look) return false;
-    row[at + 2]++;
-    return true;
+  /** It is to be judged when the next interval ends, or was. */
+  heat(k: number, isHot: boolean): void {
+    this.#blocks.heat(this.slot, k, isHot);
   }
 
-  /** A value of parameter `k` that is known was seen. */
-  follow(k: number, hash: number, look: number): void {
-    this.settle(k);
-    this.#row[WIDTH * k] = hash;
-    this.#row[WIDTH * k + 1] = look;
+  /** Bits, by parameter: those whose numbers are judged. */
+  get watched(): number {
+    return this.#blocks.watched(this.slot);
   }
 
   /** To be called when something of a field has changed. */
   draw(k: number): void {
-    const { spread, values, isWatched } = this.fields[k];
-    const bit = 1 << k;
-    this.watched = isWatched ? this.watched | bit : this.watched & ~bit;
-    if (values.known !== undefined) {
-      this.few |= bit;
-      return;
-    }
-    if ((this.few & bit) !== 0) {
-      this.few &= ~bit;
-      this.#row[WIDTH * k + 2] = 0;
-    }
-    if (!spread) return;
-    this.#row[WIDTH * k] = spread.low > 0 ? edge(spread.low) * (1 + TOUCH) : Number.NEGATIVE_INFINITY;
-    this.#row[WIDTH * k + 1] = edge(spread.high) * (1 - TOUCH);
+    const { slot } = this;
+    const { rows, floats, margins } = this.#blocks;
+    const { spread, values, isWatched, high, low } = this.fields[k];
+    const isFew = values.known !== undefined;
+    const at = this.#at(k);
+    if (!isFew && ((this.#blocks.few(slot) >>> k) & 1) !== 0) rows[at + 2] = 0;
+    this.#blocks.mark(slot, k, isWatched && !isFew, isFew);
+    if (isFew || !spread) return;
+    floats[at] = spread.low > 0 ? edge(spread.low) * (1 + TOUCH) : Number.NEGATIVE_INFINITY;
+    floats[at + 1] = edge(spread.high) * (1 - TOUCH);
+    const higher = needsExample(high) ? spread.high : Math.min(spread.huge, spread.largest + 1, BINS);
+    const lower = needsExample(low) ? spread.low : spread.tiny;
+    margins[this.#blocks.marginsAt(slot) + MARGIN * k] = margin(spread.high, spread.low, higher, lower);
   }
 
-  /** Tells the field what was counted here. */
+  /** Tells the field what was counted in the block. */
   settle(k: number): void {
-    const at = WIDTH * k;
-    const count = this.#row[at + 2];
-    if (count === 0) return;
-    this.#row[at + 2] = 0;
+    const { rows, margins } = this.#blocks;
     const field = this.fields[k];
-    if ((this.few & (1 << k)) !== 0) field.values.repeat(this.#row[at], count);
-    else field.numbers += count;
+    const at = this.#at(k);
+    if (((this.#blocks.few(this.slot) >>> k) & 1) !== 0) {
+      settle(rows, at, field.values);
+      return;
+    }
+    field.clean += this.#blocks.takeClean(this.slot, k);
+    const count = rows[at + 2];
+    if (count === 0) return;
+    rows[at + 2] = 0;
+    field.numbers += count;
+    this.#blocks.heat(this.slot, k, true);
+    const own = this.#blocks.marginsAt(this.slot) + MARGIN * k;
+    field.high.count += margins[own + 1];
+    field.low.count += margins[own + 2];
+    margins[own + 1] = margins[own + 2] = 0;
   }
 
   save() {
-    return this.fields.map((field, k) => {
+    const { rows } = this.#blocks;
+    const at = this.#blocks.at(this.slot);
+    const [records, looked, last] = [rows[at + Block.records], rows[at + Block.looked], rows[at + Block.last]];
+    const fields = this.fields.map((field, k) => {
       this.settle(k);
       return field.save();
     });
+    return { records, looked, last, fields };
+  }
+
+  static load(
+    blocks: Blocks,
+    statement: Statement,
+    count: number,
+    { records, looked, last, fields }: ReturnType<Parameters["save"]>,
+  ): Parameters {
+    const own = new Parameters(blocks, statement, count, fields.map(Field.load));
+    const at = blocks.at(own.slot);
+    blocks.rows[at + Block.records] = records;
+    blocks.rows[at + Block.looked] = looked;
+    blocks.rows[at + Block.last] = last;
+    for (let k = 0; k < own.fields.length; k++) own.heat(k, true);
+    return own;
   }
 }
+
+export const needsExample = ({ wanted, labels }: Side) => wanted && !labels;
+/** Beyond nearly all: of what was never judged it is the first. */
+export const needsFirst = ({ wanted, row, labels }: Side) => (wanted || row < 0) && !labels;

@@ -76,11 +76,17 @@ export class Values {
     return value;
   }
 
-  /** So many more sights of a value that is known, in the look that is the latest. */
-  repeat(hash: number, count: number): void {
+  /** So many more sights of a value that is known, in so many more looks, the latest of which is `look`; no other was seen in these. */
+  repeat(hash: number, count: number, looks: number, look: number): void {
     this.total += count;
     const value = this.known?.get(hash);
     if (value) value.seen += count;
+    if (looks === 0) return;
+    this.looks += looks;
+    this.look = look;
+    if (!value) return;
+    value.shown += looks;
+    value.look = look;
   }
 
   /** A value that was just seen for the first time; undefined where there are too many. `now` is in Unix milliseconds, by the clock. */
