@@ -90,7 +90,7 @@ function Instance({ component, alone }: { component: ComponentView; alone: boole
   const rows = Object.entries(totals).map(([name, value]) => [h(Text, { value: name, max: 120 }), number(value)]);
   const counted = h(Table, {
     title: `what ${component.id} counted`,
-    heads: ["since the start", "count"],
+    heads: ["what", "value"],
     rows,
     numeric: [1],
   });

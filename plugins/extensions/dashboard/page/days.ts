@@ -30,7 +30,7 @@ export function dayWords(one: Day): string {
 const dateWords = (date: string) => day(new Date(`${date}T12:00:00`).getTime());
 
 export function Days({ days, perDay }: { days: readonly Day[]; perDay: number | null }): VNode<any> {
-  const most = Math.max(1, perDay === null ? 0 : perDay * 1.15, ...days.map(toldOn));
+  const most = Math.max(3, perDay === null ? 0 : perDay * 1.15, ...days.map(toldOn));
   const every = Math.ceil(days.length / MOST_DATES);
   const used = OPINIONS.filter(([opinion]) => days.some((one) => one[opinion] > 0));
   const legend = used.map(([opinion, word]) =>

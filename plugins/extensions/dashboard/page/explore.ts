@@ -168,7 +168,7 @@ function Row({ item, isChosen }: { item: SeriesItem; isChosen: boolean }): VNode
       { class: "what" },
       h("b", { class: "name" }, h(Text, { value: item.name, max: 90 })),
       " ",
-      h("span", { class: "dimmer" }, h(Text, { value: item.service, max: 60 })),
+      h("span", { class: "dimmer" }, h(Text, { value: item.service, max: 60 }), ` · ${item.detector.slice(0, 60)}`),
       attributes !== "" && h("span", { class: "xs dimmer more" }, h(Text, { value: attributes, max: 140 })),
     ),
     h(

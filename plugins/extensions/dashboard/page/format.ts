@@ -11,7 +11,7 @@ const GLUE = "\u00a0";
 
 /** UCUM units whose curly annotations say what is counted: "{request}/s" reads "/s". */
 function unitOf(unit: string): string {
-  const plain = unit.replace(/\{[^}]*\}/g, "");
+  const plain = unit.replace(/\{[^}]*\}/g, "").replace(/^1\//, "/");
   return plain === "1" ? "" : plain.slice(0, 24);
 }
 

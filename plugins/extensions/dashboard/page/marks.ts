@@ -21,8 +21,8 @@ const MINUTE = 60_000;
 /** Of rows past the line that no episode tells. */
 const colourOf = (severity: Severity | undefined): Severity => severity ?? "warning";
 
-export function stretchWords({ from, until, score }: Stretch): string {
-  const length = until - from >= MINUTE ? `${duration(until - from)} ` : "";
+export function stretchWords({ length: took, score }: Stretch): string {
+  const length = took >= MINUTE ? `${duration(took)} ` : "";
   // the rows that were may be out of sight
   if (score === null || score < 1) return `${length}anomalous`;
   return `${length}over the line, score ${number(score)}`;

@@ -51,7 +51,7 @@ function Head({ running: { pipelines, components, started } }: { running: Runnin
     h(
       "p",
       null,
-      `${counted(pipelines.length, "pipeline")}, ${number(incoming)} rows a second in, since ${moment(started)}.`,
+      `${counted(pipelines.length, "pipeline")}, ${number(incoming)} rows a second in. It runs since ${moment(started)}.`,
       which,
     ),
   );

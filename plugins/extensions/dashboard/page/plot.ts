@@ -110,9 +110,11 @@ function extent(columns: readonly (readonly Num[])[]): [number, number] {
 
 /** A time in which a series was past its line. */
 export interface Stretch {
-  /** Unix milliseconds. */
+  /** Unix milliseconds: where the first of its points is drawn, and its end. */
   readonly from: number;
   readonly until: number;
+  /** Milliseconds that it took. */
+  readonly length: number;
   /** Undefined: rows past the line of which no episode is told. */
   readonly severity: Severity | undefined;
   /** Whether it still goes on. */
@@ -130,12 +132,20 @@ const QUIET_ROWS = 2;
 export function stretchesOf(points: Points, episodes: Episodes, now: number): Stretch[] {
   const told = episodes.map(({ start, end, severity }): Stretch => {
     const until = end ?? now;
-    return { from: start, until, severity, open: end === null, score: highestScore(points, start, until) };
+    const from = pointOf(points, start);
+    const score = highestScore(points, from, until);
+    return { from, until, length: until - start, severity, open: end === null, score };
   });
   const untold = runsOf(points).filter(
     ({ from, until }) => !told.some((one) => one.from <= until && from <= one.until),
   );
   return [...told, ...untold].sort((a, b) => a.from - b.from || a.until - b.until).slice(-MOST_STRETCHES);
+}
+
+/** Where the point is drawn that holds this time: a point stands for the time from it on. */
+function pointOf({ time, width }: Points, at: number): number {
+  const held = time.findLast((each) => each <= at);
+  return held !== undefined && at < held + width ? held : at;
 }
 
 function highestScore({ time, score }: Points, from: number, until: number): number | null {
@@ -155,7 +165,9 @@ function runsOf({ time, score }: Points): Stretch[] {
   let highest = 0;
   const end = () => {
     const open = last === time.length - 1;
-    if (first >= 0) runs.push({ from: time[first], until: time[last], severity: undefined, open, score: highest });
+    if (first < 0) return;
+    const [from, until] = [time[first], time[last]];
+    runs.push({ from, until, length: until - from, severity: undefined, open, score: highest });
   };
   for (let i = 0; i < time.length; i++) {
     const value = numberOf(score[i]);

@@ -70,9 +70,9 @@ function recall({ kinds }: NonNullable<Found["self_test"]>): number {
 function Head({ found: { days, budget, self_test } }: { found: Found }): VNode<any> {
   const all = days.reduce((sum, day) => sum + told(day), 0);
   const sum = (of: "good" | "bad") => days.reduce((total, day) => total + day[of], 0);
-  const allowed = budget.per_day === null ? "" : ` where ${number(budget.per_day)} are allowed`;
-  const alarms =
-    all === 0 ? "No alarm was told" : `${number(Math.round((10 * all) / days.length) / 10)} alarms a day${allowed}`;
+  const allowed = budget.per_day === null ? "" : ` where ${number(budget.per_day)} a day are allowed`;
+  const few = `${counted(all, "alarm")} in ${days.length} days`;
+  const alarms = all < days.length ? few : `${number(Math.round((10 * all) / days.length) / 10)} alarms a day`;
   const part = self_test ? recall(self_test) : Number.NaN;
   const faults = Number.isNaN(part) ? "" : `, and ${percent(part)} of planted faults found`;
   const judged =
@@ -82,7 +82,7 @@ function Head({ found: { days, budget, self_test } }: { found: Found }): VNode<a
   return h(
     "div",
     { class: "head" },
-    h("h1", { tabIndex: -1 }, `${alarms}${faults}.`),
+    h("h1", { tabIndex: -1 }, `${all === 0 ? "No alarm was told" : alarms + allowed}${faults}.`),
     h("p", null, `Over the last ${days.length} days.${judged}`),
   );
 }
