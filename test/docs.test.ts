@@ -95,10 +95,12 @@ const PARTS = ["receivers", "processors", "connectors", "exporters", "extensions
 /** What a whole configuration needs; a fragment is laid over the example that comes with the agent, as a user would. */
 const NEEDED = ["receivers", "exporters", "service"];
 const EXAMPLE = join(root, "config.example.yaml");
+/** A fragment that lists extensions lists its own alone: then nothing of the example may need another one. */
+const WITHOUT_STORE = "yaml:{service: {pipelines: {anomalies: {processors: [episodes], exporters: [debug]}}}}";
 
 async function problemsOf(text: string, whole: boolean): Promise<string[]> {
   const names = [...text.matchAll(/\$\{env:(\w+)\}/g)].map((match) => [match[1], "12345678"]);
-  const config = [...(whole ? [] : [EXAMPLE]), `yaml:${text}`];
+  const config = [...(whole ? [] : [EXAMPLE, WITHOUT_STORE]), `yaml:${text}`];
   const draft = await readDraft({ config, set: [] }, Object.fromEntries(names));
   const registry = await Registry.load(draft);
   const checked = checkConfig(draft, registry.schemaOf, registry.known);
