@@ -43,7 +43,7 @@ export interface WatchedSeries {
 
 /** Columns of equal length, ascending in time; NaN where there is no number. */
 export interface SeriesPoints {
-  /** Milliseconds that one point stands for: the row of them that surprised most. */
+  /** Milliseconds that one point stands for at most, later ones for fewer: of the rows in them the one that surprised most. */
   readonly width: number;
   readonly time: readonly number[];
   readonly observed: readonly number[];

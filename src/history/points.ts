@@ -77,10 +77,10 @@ export class Points {
   /** What the fine ones have no more room for. */
   readonly #coarse: Ring;
 
-  /** `span` is how many milliseconds the coarse points reach back. */
+  /** `span` is how many milliseconds both reach back together. */
   constructor(span: number) {
     const buffer = new ArrayBuffer(SERIES_BYTES);
-    const coarse = Math.max(FINE, Math.ceil(span / POINTS / FINE) * FINE);
+    const coarse = Math.max(FINE, Math.ceil((span / POINTS - FINE) / FINE) * FINE);
     this.#fine = new Ring(FINEST, buffer, 0);
     this.#coarse = new Ring(coarse, buffer, SERIES_BYTES / 2);
   }
@@ -118,25 +118,20 @@ export class Points {
     for (let i = 0; i < time.length; i++) this.add(time[i], observed[i], expected[i], lower[i], upper[i], score[i]);
   }
 
-  /** The fine ones where they reach back to `from`, or to the first that is known; else coarse ones. */
+  /** Coarse ones as far as the fine ones do not reach back, then those. */
   read(from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY): SeriesPoints {
-    const fine = this.#fine;
-    const coarse = this.#coarse;
-    if (coarse.latest === NEVER || from >= fine.begin) return fine.read(from, until);
-    const all = new Ring(coarse.width, new ArrayBuffer(SERIES_BYTES / 2), 0);
-    all.values.set(coarse.values);
-    all.first = coarse.first;
-    all.latest = coarse.latest;
-    for (let number = Math.max(1, fine.latest - POINTS + 1); number <= fine.latest; number++) {
-      const at = (number % POINTS) * WIDTH;
-      if (fine.numbers[at] === number) fold(fine, at, all);
-    }
-    return all.read(from, until);
-  }
-
-  /** The last minutes, for a sparkline. */
-  recent(): SeriesPoints {
-    return this.#fine.read(0, Number.POSITIVE_INFINITY);
+    const fine = this.#fine.read(from, until);
+    const coarse = this.#coarse.read(from, until);
+    if (coarse.time.length === 0) return fine;
+    return {
+      width: coarse.width,
+      time: [...coarse.time, ...fine.time],
+      observed: [...coarse.observed, ...fine.observed],
+      expected: [...coarse.expected, ...fine.expected],
+      lower: [...coarse.lower, ...fine.lower],
+      upper: [...coarse.upper, ...fine.upper],
+      score: [...coarse.score, ...fine.score],
+    };
   }
 }
 

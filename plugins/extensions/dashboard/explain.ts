@@ -28,7 +28,9 @@ export function explanation({ series, points, effects, now }: Explained): string
       .map(({ says }) => `Feedback counts here: ${says}.`),
     ...(age > OLD ? [] : [`The last row came ${age < 1000 ? "just now" : `${spokenDuration(age)} ago`}.`]),
     ...(points.width > 1
-      ? [`A point of the chart stands for ${spokenDuration(points.width)}: the row of them that surprised most.`]
+      ? [
+          `A point of the chart stands for ${spokenDuration(points.width)} at most: the row of them that surprised most.`,
+        ]
       : []),
   ];
 }

@@ -98,7 +98,7 @@ test("why a row is an anomaly or none is said with numbers", async (t) => {
   ]);
   const at = await start(t, { store: "anomaly_store" }, host);
   const explained = async (number: number) => (await ask(at, `/api/v1/series/${id(number)}`)).json.explain;
-  const width = "A point of the chart stands for 1 s: the row of them that surprised most.";
+  const width = "A point of the chart stands for 1 s at most: the row of them that surprised most.";
   assert.deepEqual(await explained(1), [
     "The last row is no anomaly: its score is 0.3, and 1 is the line.",
     "It was 12, within what was expected: 8 to 14, about 10.",
