@@ -5,7 +5,7 @@ import { sqlite } from "vedette";
 
 /** "VdAn" in the header of the file, where file(1) and others look for what it is. */
 const APPLICATION = 0x5664416e;
-const VERSION = 1;
+const VERSION = 2;
 /** Bytes; the log is cut to this once what it holds is in the database. */
 const LOG_SIZE = 8 * 1024 ** 2;
 /** `kept` holds the latest of each episode and incident, `changed` being the time of that change; `body` is what the API answers. */
@@ -30,10 +30,8 @@ CREATE TABLE audit (
   outcome TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_about ON audit (about);
+CREATE INDEX kept_open ON kept (is_incident, incident, severity) WHERE state <> 'resolved';
 `;
-
-/** Also made in files that were begun without it. */
-const OPEN = `CREATE INDEX IF NOT EXISTS kept_open ON kept (is_incident, incident, severity) WHERE state <> 'resolved'`;
 
 /** Primary result codes of SQLite. */
 const CODE = { busy: 5, readOnly: 8, io: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
@@ -74,7 +72,6 @@ export function openFile(path: string): DatabaseSync {
     if (journal_mode !== "wal") throw new Error(`${path}: this file system does not allow a write-ahead log`);
     sql.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LOG_SIZE}; BEGIN IMMEDIATE`);
     if (isNew) sql.exec(`${TABLES}; PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}`);
-    sql.exec(OPEN);
     sql.exec("COMMIT");
     return sql;
   } catch (error) {
@@ -90,7 +87,10 @@ function judge(sql: DatabaseSync): boolean {
   const tables = sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
   if (application_id === 0 && user_version === 0 && tables.length === 0) return true;
   if (application_id !== APPLICATION) throw new UnusableFile("it is a database of another program");
-  if (user_version > VERSION) throw new UnusableFile(`a newer version wrote it (format ${user_version})`);
+  if (user_version !== VERSION) {
+    const whose = user_version > VERSION ? "a newer" : "an older";
+    throw new UnusableFile(`${whose} version wrote it (format ${user_version})`);
+  }
   if (tables.length !== 3) throw new UnusableFile("its tables are not ours");
   const { quick_check } = sql.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
   if (quick_check !== "ok") throw new UnusableFile("it is damaged");

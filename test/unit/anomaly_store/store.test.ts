@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import anomalyStore from "../../../plugins/extensions/anomaly_store/index.ts";
 import type { ChangedAnomalies } from "../../../src/api/index.ts";
@@ -126,6 +127,25 @@ test("a file that is no database is set aside with a message, and a new one begu
   assert.match(readFileSync(set_aside, "utf8"), /^this is not a database/);
   await store.anomalies.keep([episode("checkout", "latency", 0)]);
   assert.equal((await idsOf(store, "/api/v1/episodes")).length, 1);
+});
+
+test("a file of another format is set aside, and its message says whose it is", async (t) => {
+  for (const [version, whose] of [
+    [1, "an older"],
+    [99, "a newer"],
+  ] as const) {
+    const before = await kept(t);
+    await before.stop();
+    const file = new DatabaseSync(join(before.directory, "anomalies.db"));
+    file.exec(`PRAGMA user_version = ${version}`);
+    file.close();
+    const host = newHost();
+    const store = await kept(t, { directory: before.directory }, host);
+    const logged = JSON.stringify(host.logged.find(({ level }) => level === "error"));
+    assert.match(logged, new RegExp(`${whose} version wrote it`));
+    await store.anomalies.keep([episode("checkout", "latency", 0)]);
+    assert.equal((await idsOf(store, "/api/v1/episodes")).length, 1);
+  }
 });
 
 test("of a damaged file what can be read is taken over, feedback first of all", async (t) => {
