@@ -45,10 +45,10 @@ function hex(random: () => number, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, () => Math.floor(random() * 256));
 }
 
-/** `series` gauges as requests of `points` points, 50 points a metric; the values differ by `round`. */
-export function metricRequests(series: number, points: number, round = 0): Uint8Array[] {
+/** `series` gauges as requests of `points` points, 50 points a metric; the values differ by `round`, the times by 10 s from `start` on, in nanoseconds. */
+export function metricRequests(series: number, points: number, round = 0, start = START): Uint8Array[] {
   const random = generator(round + 1);
-  const time = START + BigInt(round) * 10_000_000_000n;
+  const time = start + BigInt(round) * 10_000_000_000n;
   const requests: Uint8Array[] = [];
   for (let first = 0; first < series; first += points) {
     const request = first / points;

@@ -83,8 +83,12 @@ test("an episode is a stretch with its highest score, until now while it is open
   const scored = points({ score: [0.2, 0.3, 2, 4.2, 3, 0.1] });
   const episode = { id: "e", start: 2 * MINUTE, end: null, severity: "critical", incident: "i" } as const;
   assert.deepEqual(stretchesOf(scored, [episode], 5 * MINUTE), [
-    { from: 2 * MINUTE, until: 5 * MINUTE, severity: "critical", open: true, score: 4.2 },
+    { from: 2 * MINUTE, until: 5 * MINUTE, length: 3 * MINUTE, severity: "critical", open: true, score: 4.2 },
   ]);
+  // a point stands for the time from it on
+  const within = { ...episode, start: 2.7 * MINUTE, end: 2.9 * MINUTE };
+  const [stretch] = stretchesOf(scored, [within], 5 * MINUTE);
+  assert.deepEqual([stretch.from, stretch.score], [2 * MINUTE, 2]);
 });
 
 test("rows past the line of which no episode is told are stretches too, and a short lull does not part them", () => {
