@@ -138,17 +138,26 @@ function itemOf(one: WatchedSeries, history: History): SeriesItem {
     detector: one.detector,
     pipeline: one.pipeline,
     state: one.state,
-    score: one.score as SeriesItem["score"],
-    observed: one.observed as SeriesItem["observed"],
-    expected: one.expected as SeriesItem["expected"],
-    lower: one.lower as SeriesItem["lower"],
-    upper: one.upper as SeriesItem["upper"],
+    score: brief(one.score) as SeriesItem["score"],
+    observed: brief(one.observed) as SeriesItem["observed"],
+    expected: brief(one.expected) as SeriesItem["expected"],
+    lower: brief(one.lower) as SeriesItem["lower"],
+    upper: brief(one.upper) as SeriesItem["upper"],
     time,
     last_over: Number.isFinite(lastOver) ? lastOver : null,
     rows: one.rows,
     warmup: one.warmup,
     spark: sparkOf(history.points(one.fingerprint, time - SPARK_SPAN)),
   };
+}
+
+/** Points are kept in single precision: further digits are none. */
+const brief = (x: number): number => (Number.isFinite(x) ? Number(x.toPrecision(7)) : x);
+
+function briefly({ observed, expected, lower, upper, score, ...rest }: SeriesPoints): SeriesPoints {
+  const short = (column: readonly number[]) => column.map(brief);
+  const numbers = { observed: short(observed), expected: short(expected), lower: short(lower), upper: short(upper) };
+  return { ...rest, ...numbers, score: short(score) };
 }
 
 /** Of neighbours the one that surprised most stands for all. */
@@ -161,9 +170,9 @@ function sparkOf(points: SeriesPoints | undefined): SparkPoints {
     for (let i = from + 1; i < Math.min(from + step, length); i++) {
       if (points.score[i] > points.score[most] || Number.isNaN(points.score[most])) most = i;
     }
-    spark.observed.push(points.observed[most]);
-    spark.lower.push(points.lower[most]);
-    spark.upper.push(points.upper[most]);
+    spark.observed.push(brief(points.observed[most]));
+    spark.lower.push(brief(points.lower[most]));
+    spark.upper.push(brief(points.upper[most]));
     spark.over.push(points.score[most] >= 1 ? 1 : 0);
   }
   return spark as SparkPoints;
@@ -188,7 +197,7 @@ export async function oneSeries(id: string, query: URLSearchParams, source: Seri
   const further = await furtherBack(series, own, from, until ?? now, source);
   const episodes = (await store?.episodes(id, Math.min(from ?? first, first), until ?? now + DAY)) ?? [];
   const told = explanation({ series, points: own, effects: store?.effects ?? [], now });
-  const points = further?.points ?? own;
+  const points = briefly(further?.points ?? own);
   const whole: SeriesWhole = {
     ...itemOf(series, history),
     points: points as SeriesWhole["points"],

@@ -9,9 +9,9 @@ import { Spark } from "./spark.ts";
 import { Text } from "./text.ts";
 
 /** "Origin payments · 3 anomalies in 2 services · 2 traces". */
-export function evidenceOf({ episodes, services, traces, templates }: Incident): string {
+export function evidenceOf({ count, services, traces, templates }: Incident): string {
   const parts = [
-    `${counted(episodes, "anomaly", "anomalies")}${services.length > 1 ? ` in ${counted(services.length, "service")}` : ""}`,
+    `${counted(count, "anomaly", "anomalies")}${services.length > 1 ? ` in ${counted(services.length, "service")}` : ""}`,
   ];
   if (traces.length > 0) parts.push(counted(traces.length, "trace"));
   if (templates.length > 0) parts.push(counted(templates.length, "log template"));

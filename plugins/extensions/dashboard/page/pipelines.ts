@@ -15,7 +15,7 @@ import { Text } from "./text.ts";
 import { Loading, Unanswered } from "./waiting.ts";
 
 /** Milliseconds. */
-const AGAIN = 3000;
+const AGAIN = 5000;
 const MOST_NAMED = 5;
 /** Processors in a line; the style sheet has as many columns. */
 const LINE = 3;

@@ -3,7 +3,12 @@ import { h, type VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { IncidentWhole, Trace } from "../contract.ts";
 import { useGet } from "./api.ts";
+import { useStatus } from "./live.ts";
 import { Waterfall } from "./waterfall.ts";
+
+const TEN_SECONDS = 10_000;
+/** Times that it is asked again. */
+const YOUNG = 12;
 
 /** Trace ids of the incident, and of its members, each once. */
 function traceIds({ traces, members }: IncidentWhole): string[] {
@@ -15,7 +20,7 @@ export function Traces({ incident }: { incident: IncidentWhole }): VNode<any> | 
   const ids = traceIds(incident);
   const [chosen, choose] = useState(0);
   const id = ids[Math.min(chosen, ids.length - 1)];
-  const { data, error } = useGet<Trace>(id && `/api/v1/traces/${id}`, againOf(incident));
+  const { data, error } = useGet<Trace>(id && `/api/v1/traces/${id}`, useAgain(incident));
   if (id === undefined) return null;
   const pick =
     ids.length > 1 &&
@@ -46,11 +51,17 @@ export function Traces({ incident }: { incident: IncidentWhole }): VNode<any> | 
         "p",
         { class: "note" },
         error.status === 404
-          ? ["It is not kept here any more. Its id, for a backend of traces: ", h("code", { key: "i" }, id)]
+          ? [
+              "It is not complete yet, or not kept here any more. Its id, for a backend of traces: ",
+              h("code", { key: "i" }, id),
+            ]
           : error.message,
       ),
   );
 }
 
-/** A trace that is not complete yet is asked for again with the next change. */
-const againOf = ({ last_seen }: IncidentWhole) => last_seen;
+/** A trace that is not complete yet is asked for again: with the next change, and every ten seconds while the incident is young. */
+function useAgain({ start, last_seen }: IncidentWhole): string {
+  const time = useStatus()?.time ?? start;
+  return `${last_seen} ${Math.min(YOUNG, Math.floor((time - start) / TEN_SECONDS))}`;
+}
