@@ -66,7 +66,7 @@ export function connect(): void {
   });
   source.addEventListener("changed", ({ data }) => {
     const { incidents, episodes, more } = JSON.parse(data) as Changed;
-    if (more || incidents.length + episodes.length > 0) tell({ changes: live.changes + 1 });
+    if (more || incidents.length + episodes.length > 0) change();
   });
   // the browser tries again by itself unless it was refused; then, and when it stays silent, this does
   source.onerror = () => {
@@ -74,6 +74,25 @@ export function connect(): void {
     else tell({ connection: "lost" });
   };
   watch();
+}
+
+/** At once, and then no sooner than that many milliseconds later: a storm of changes is one question every few seconds. */
+const SETTLE = 3000;
+let settling: number | undefined;
+let unsettled = false;
+
+function change(): void {
+  if (settling !== undefined) {
+    unsettled = true;
+    return;
+  }
+  tell({ changes: live.changes + 1 });
+  settling = setTimeout(() => {
+    settling = undefined;
+    if (!unsettled) return;
+    unsettled = false;
+    change();
+  }, SETTLE);
 }
 
 function watch(): void {
