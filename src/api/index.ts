@@ -30,6 +30,7 @@ export * from "./templates.ts";
 export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";
 export * from "./tls_failure.ts";
 export * from "./traces.ts";
+export * from "./ucum.ts";
 export * from "./units.ts";
 export * from "./vectors.ts";
 export * from "./watched_file.ts";

@@ -7,6 +7,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { UNIT_WORDS } from "../api/index.ts";
 
 export interface TextOptions {
   /** No `otel_scope_name` and `otel_scope_version` on each series. */
@@ -23,27 +24,6 @@ export interface TextOptions {
 }
 
 export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-/** UCUM units with a word of their own in metric names; "1" is one for gauges only, {annotations} have none. */
-const UNIT_NAMES: Readonly<Record<string, string>> = {
-  d: "days",
-  h: "hours",
-  min: "minutes",
-  s: "seconds",
-  ms: "milliseconds",
-  us: "microseconds",
-  ns: "nanoseconds",
-  By: "bytes",
-  KiBy: "kibibytes",
-  MiBy: "mebibytes",
-  GiBy: "gibibytes",
-  KBy: "kilobytes",
-  MBy: "megabytes",
-  GBy: "gigabytes",
-  Hz: "hertz",
-  Cel: "celsius",
-  "%": "percent",
-};
 
 type Type = "counter" | "gauge" | "histogram";
 
@@ -113,7 +93,7 @@ function typeOf(metric: MetricData): Type | undefined {
 
 function nameOf({ descriptor }: MetricData, type: Type, options: TextOptions): string {
   let name = descriptor.name.replace(/[^a-zA-Z0-9_:]/g, "_").replace(/^(?=\d)/, "_");
-  const unit = descriptor.unit === "1" && type === "gauge" ? "ratio" : UNIT_NAMES[descriptor.unit];
+  const unit = descriptor.unit === "1" && type === "gauge" ? "ratio" : UNIT_WORDS[descriptor.unit];
   if (type === "counter" && !options.without_type_suffix) name = name.replace(/_total$/, "");
   if (unit && !options.without_units && !name.endsWith(`_${unit}`)) name += `_${unit}`;
   return type === "counter" && !options.without_type_suffix ? `${name}_total` : name;

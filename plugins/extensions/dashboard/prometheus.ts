@@ -1,5 +1,5 @@
 // Points of metrics from further back than the agent remembers, from a Prometheus that has them under the names of its OTLP receiver.
-import { type Host, type Labels, serviceName, z } from "vedette";
+import { type Host, type Labels, serviceName, UNIT_WORDS, z } from "vedette";
 import { HttpClient, refusal, wordsOf } from "vedette/http";
 import type { PrometheusOptions } from "./options.ts";
 
@@ -10,32 +10,6 @@ const MOST_BYTES = 4 * 1024 ** 2;
 const LEAST_RANGE = 300;
 const LEAST_STEP = 15;
 
-/** Of UCUM, as OpenTelemetry's "Prometheus compatibility" has them. */
-const UNITS: Readonly<Record<string, string>> = {
-  d: "days",
-  h: "hours",
-  min: "minutes",
-  s: "seconds",
-  ms: "milliseconds",
-  us: "microseconds",
-  ns: "nanoseconds",
-  By: "bytes",
-  KiBy: "kibibytes",
-  MiBy: "mebibytes",
-  GiBy: "gibibytes",
-  KBy: "kilobytes",
-  MBy: "megabytes",
-  GBy: "gigabytes",
-  m: "meters",
-  V: "volts",
-  A: "amperes",
-  J: "joules",
-  W: "watts",
-  g: "grams",
-  Hz: "hertz",
-  Cel: "celsius",
-  "%": "percent",
-};
 const PER: Readonly<Record<string, string>> = {
   s: "second",
   min: "minute",
@@ -162,9 +136,9 @@ const escaped = (text: string) => text.replace(/[\\"]/g, "\\$&").replace(/\n/g, 
 function unitNames(unit: string): string[] {
   if (unit === "1") return ["ratio"];
   const [of, per] = unit.replace(/\{[^}]*\}/g, "").split("/", 2);
-  const first = of === "" || of === "1" ? "" : (UNITS[of] ?? of.replace(/[^a-zA-Z0-9]/g, "_"));
+  const first = of === "" || of === "1" ? "" : (UNIT_WORDS[of] ?? of.replace(/[^a-zA-Z0-9]/g, "_"));
   const second =
-    per === undefined || per === "" ? "" : `per_${PER[per] ?? UNITS[per] ?? per.replace(/[^a-zA-Z0-9]/g, "_")}`;
+    per === undefined || per === "" ? "" : `per_${PER[per] ?? UNIT_WORDS[per] ?? per.replace(/[^a-zA-Z0-9]/g, "_")}`;
   const name = [first, second].filter(Boolean).join("_");
   return name === "" ? [] : [name];
 }
