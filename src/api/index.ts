@@ -15,6 +15,7 @@ export * from "./effect_index.ts";
 export * from "./endpoint.ts";
 export * from "./extension.ts";
 export * from "./history.ts";
+export * from "./http_service.ts";
 export * from "./intervals.ts";
 export * from "./open_anomalies.ts";
 export * from "./plugin.ts";

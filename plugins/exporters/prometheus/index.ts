@@ -1,17 +1,15 @@
 // Serves the anomalies that are open to Prometheus, as gauges.
-import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createSecureServer } from "node:https";
+import type { RequestListener } from "node:http";
 import {
   type Anomaly,
-  Certificates,
   defineExporter,
   duration,
   type Exporter,
   endpoint,
   type Host,
+  type HttpService,
+  httpService,
   isLoopback,
-  type Listening,
-  listen,
   OpenAnomalies,
   parseEndpoint,
   serverTls,
@@ -64,48 +62,36 @@ class Prometheus implements Exporter<"anomalies"> {
   readonly #options: Options;
   readonly #host: Host;
   readonly #open: OpenAnomalies;
-  readonly #certificates: Certificates | undefined;
-  #listening: Listening | undefined;
+  readonly #service: HttpService;
 
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
     this.#open = new OpenAnomalies(options.max_anomalies, options.metric_expiration);
-    this.#certificates = options.tls && new Certificates(options.tls, "tls", host);
-  }
-
-  async start(): Promise<void> {
-    const { endpoint } = this.#options;
-    this.#listening = await listen(await this.#server(), endpoint, { option: "endpoint", owner: this.#host.id });
-    this.#host.log.info("listening", { protocol: "prometheus", endpoint: this.#listening.endpoint });
-    if (isLoopback(parseEndpoint(this.#listening.endpoint)?.host)) return;
-    this.#host.log.warn(
-      "anomalies can be read by whoever reaches this address; listen on 127.0.0.1 unless that is meant",
-      {
-        endpoint: this.#listening.endpoint,
-      },
+    const { endpoint, tls } = options;
+    const limits = {
+      timeout: TIMEOUT,
+      keepAlive: IDLE,
+      maxConnections: MAX_CONNECTIONS,
+      maxHeaderBytes: MAX_HEADER_BYTES,
+    };
+    this.#service = httpService(
+      { endpoint, tls, ...limits },
+      (request, response) => this.#answer(request, response),
+      host,
     );
   }
 
-  async #server(): Promise<Server> {
-    const limits = {
-      headersTimeout: TIMEOUT,
-      requestTimeout: TIMEOUT,
-      handshakeTimeout: TIMEOUT,
-      keepAliveTimeout: IDLE,
-      connectionsCheckingInterval: 1000,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      requestCert: Boolean(this.#options.tls?.client_ca_file),
-    };
-    const certificates = this.#certificates;
-    let server: Server;
-    if (certificates) {
-      const secure = createSecureServer({ ...limits, ...(await certificates.load()) }, this.#answer);
-      certificates.watch((next) => secure.setSecureContext(next));
-      server = secure;
-    } else server = createServer(limits, this.#answer);
-    server.maxConnections = MAX_CONNECTIONS;
-    return server;
+  async start(): Promise<void> {
+    const { endpoint } = await this.#service.start();
+    this.#host.log.info("listening", { protocol: "prometheus", endpoint });
+    if (isLoopback(parseEndpoint(endpoint)?.host)) return;
+    this.#host.log.warn(
+      "anomalies can be read by whoever reaches this address; listen on 127.0.0.1 unless that is meant",
+      {
+        endpoint,
+      },
+    );
   }
 
   readonly #answer: RequestListener = (request, response) => {
@@ -131,9 +117,8 @@ class Prometheus implements Exporter<"anomalies"> {
     this.#open.take(anomalies, this.#host.now());
   }
 
-  async stop(): Promise<void> {
-    this.#certificates?.close();
-    await this.#listening?.close(GRACE);
+  stop(): Promise<void> {
+    return this.#service.stop(GRACE);
   }
 }
 

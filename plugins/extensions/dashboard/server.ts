@@ -1,7 +1,5 @@
 // The server: its place on the network, its limits, and what an operator is warned of.
-import { createServer, type RequestListener } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import { Certificates, type Host, isLoopback, type Listening, listen, parseEndpoint } from "vedette";
+import { type Host, httpService, isLoopback, parseEndpoint } from "vedette";
 import type { Handler } from "./api.ts";
 import type { Options } from "./options.ts";
 
@@ -14,29 +12,16 @@ const GRACE = 500;
 
 export function serverOf(handle: Handler, options: Options, host: Host) {
   const { endpoint, tls, auth, token, read_only_token } = options;
-  const certificates = tls && new Certificates(tls, "tls", host);
-  const limits = {
-    headersTimeout: TIMEOUT,
-    requestTimeout: TIMEOUT,
-    handshakeTimeout: TIMEOUT,
-    connectionsCheckingInterval: 1000,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    requestCert: Boolean(tls?.client_ca_file),
-  };
-  const listener: RequestListener = (request, response) => void handle(request, response);
-  const secure = certificates && createSecureServer(limits, listener);
-  const server = secure ?? createServer(limits, listener);
-  server.maxConnections = MAX_CONNECTIONS;
-  server.timeout = TIMEOUT;
-  let listening: Listening | undefined;
+  const limits = { timeout: TIMEOUT, maxConnections: MAX_CONNECTIONS, maxHeaderBytes: MAX_HEADER_BYTES };
+  const service = httpService(
+    { endpoint, tls, ...limits },
+    (request, response) => void handle(request, response),
+    host,
+  );
 
   return {
     async start(): Promise<void> {
-      if (secure) {
-        secure.setSecureContext(await certificates.load());
-        certificates.watch((context) => secure.setSecureContext(context));
-      }
-      listening = await listen(server, endpoint, { option: "endpoint", owner: host.id });
+      const listening = await service.start();
       const page = `${tls ? "https" : "http"}://${listening.endpoint}/`;
       host.log.info("listening", { protocol: "http", endpoint: listening.endpoint, page });
       if (isLoopback(parseEndpoint(listening.endpoint)?.host)) return;
@@ -50,9 +35,6 @@ export function serverOf(handle: Handler, options: Options, host: Host) {
         host.log.warn(`tokens and telemetry cross the network as plain text; ${remedy}`, where);
       }
     },
-    async stop(): Promise<void> {
-      await listening?.close(GRACE);
-      certificates?.close();
-    },
+    stop: () => service.stop(GRACE),
   };
 }

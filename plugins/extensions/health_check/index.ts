@@ -1,7 +1,6 @@
 // Tells whoever probes over HTTP whether the agent is ready and well.
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import { Certificates, defineExtension, duration, endpoint, type Listening, listen, serverTls, z } from "vedette";
+import type { RequestListener, ServerResponse } from "node:http";
+import { defineExtension, duration, endpoint, httpService, serverTls, z } from "vedette";
 import { healthOf, statusBody } from "./status.ts";
 
 /** A probe is a few bytes and quick; whatever is not is cut after this many milliseconds. */
@@ -57,21 +56,11 @@ export default defineExtension({
       .describe("Deprecated in the Collector and without effect here: `component_health` says what counts."),
   }),
   create({ endpoint, path, response_body, tls, component_health, check_collector_pipeline }, host) {
-    const certificates = tls && new Certificates(tls, "tls", host);
     let readySince: number | undefined;
-    let listening: Listening | undefined;
 
     const respond = (response: ServerResponse, status: number, headers: Record<string, string>, body = "") =>
       response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
 
-    const options = {
-      headersTimeout: TIMEOUT,
-      requestTimeout: TIMEOUT,
-      handshakeTimeout: TIMEOUT,
-      connectionsCheckingInterval: 1000,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      requestCert: Boolean(tls?.client_ca_file),
-    };
     const answer: RequestListener = (request, response) => {
       const asked = request.url!.split("?", 1)[0];
       if (asked !== path && !(path.endsWith("/") && asked.startsWith(path))) return respond(response, 404, {});
@@ -83,18 +72,12 @@ export default defineExtension({
       const headers = { "content-type": type, "cache-control": "no-store" };
       respond(response, health.healthy ? 200 : 503, headers, text ?? statusBody(health, now));
     };
-    const secure = certificates && createSecureServer(options, answer);
-    const server = secure ?? createServer(options, answer);
-    server.maxConnections = MAX_CONNECTIONS;
-    server.timeout = TIMEOUT;
+    const limits = { timeout: TIMEOUT, maxConnections: MAX_CONNECTIONS, maxHeaderBytes: MAX_HEADER_BYTES };
+    const service = httpService({ endpoint, tls, ...limits }, answer, host);
 
     return {
       async start() {
-        if (secure) {
-          secure.setSecureContext(await certificates.load());
-          certificates.watch((context) => secure.setSecureContext(context));
-        }
-        listening = await listen(server, endpoint, { option: "endpoint", owner: host.id });
+        const listening = await service.start();
         if (check_collector_pipeline?.enabled) {
           host.log.warn("check_collector_pipeline has no effect; use component_health.include_recoverable_errors");
         }
@@ -103,10 +86,7 @@ export default defineExtension({
       ready(isReady) {
         readySince = isReady ? host.now() : undefined;
       },
-      async stop() {
-        await listening?.close(0);
-        certificates?.close();
-      },
+      stop: () => service.stop(0),
     };
   },
 });

@@ -1,13 +1,12 @@
 // Serves pages for people about the running agent: its service, pipelines and extensions.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AgentView,
   defineExtension,
   endpoint,
+  httpService,
   isLoopback,
   isRebound,
-  type Listening,
-  listen,
   parseEndpoint,
   z,
 } from "vedette";
@@ -95,27 +94,20 @@ export default defineExtension({
       .describe("The agent's numbers for programs."),
   }),
   create({ endpoint, expvar }, host) {
-    let listening: Listening | undefined;
-    const limits = {
-      headersTimeout: TIMEOUT,
-      requestTimeout: TIMEOUT,
-      connectionsCheckingInterval: 1000,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    };
-    const server = createServer(limits, (request, response) => {
+    const limits = { timeout: TIMEOUT, maxConnections: MAX_CONNECTIONS, maxHeaderBytes: MAX_HEADER_BYTES };
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       try {
         respond(response, answerTo(request, host.agent, host.now(), expvar.enabled));
       } catch (error) {
         host.log.error("a page could not be made", { error: error instanceof Error ? error.stack : String(error) });
         respond(response, plain(500, "the page could not be made; the agent's log says why"));
       }
-    });
-    server.maxConnections = MAX_CONNECTIONS;
-    server.timeout = TIMEOUT;
+    };
+    const service = httpService({ endpoint, ...limits }, answer, host);
 
     return {
       async start() {
-        listening = await listen(server, endpoint, { option: "endpoint", owner: host.id });
+        const listening = await service.start();
         host.log.info("listening", { protocol: "http", endpoint: listening.endpoint, page: "/debug/servicez" });
         if (isLoopback(parseEndpoint(listening.endpoint)?.host)) return;
         host.log.warn(
@@ -125,9 +117,7 @@ export default defineExtension({
           },
         );
       },
-      async stop() {
-        await listening?.close(0);
-      },
+      stop: () => service.stop(0),
     };
   },
 });
