@@ -3,7 +3,8 @@ import type { Attributes, AttributeValue, Labels, SeriesPoints, WatchedSeries } 
 import { clipped } from "../otlp/labels.ts";
 import { fingerprint } from "../pipeline/finding.ts";
 import type { Judge, Judgement, Tap } from "../pipeline/tap.ts";
-import { Points, SERIES_BYTES } from "./points.ts";
+import { Points, roomForPoints, SERIES_BYTES } from "./points.ts";
+import type { Slabs } from "./slabs.ts";
 
 /** What a series takes beside its points: labels, texts, places in maps; about. */
 const OTHER_BYTES = 2048;
@@ -15,6 +16,7 @@ const MOST_SEARCHES = 16;
 /** By the rows of one detector: `null` where there was no room. */
 type Rows = (Kept | null | undefined)[];
 
+// What is kept of the last row, and when one was past the line last.
 const TIME = 0;
 const SCORE = 1;
 const RARITY = 2;
@@ -23,6 +25,7 @@ const EXPECTED = 4;
 const LOWER = 5;
 const UPPER = 6;
 const OVER = 7;
+const ALL = [TIME, SCORE, RARITY, OBSERVED, EXPECTED, LOWER, UPPER, OVER];
 
 class Kept {
   readonly fingerprint: string;
@@ -34,19 +37,22 @@ class Kept {
   /** Where it is looked up when its detector judges it: in `rows`, which is undefined once that has forgotten it. */
   rows: Rows | undefined;
   own: number;
-  /** Its last row, and when it was past the line last: as the constants say. */
-  readonly last = new Float64Array(8);
 
-  constructor(mark: string, { detector, by }: Judgement, pipeline: string, labels: Labels, span: number) {
+  constructor(mark: string, { detector, by }: Judgement, pipeline: string, labels: Labels, span: number, room: Slabs) {
     this.fingerprint = mark;
     this.detector = detector;
     this.pipeline = pipeline;
     this.by = by;
     this.own = -1;
     this.labels = labels;
-    this.points = new Points(span);
-    this.last.fill(Number.NaN);
-    this.last[OVER] = Number.NEGATIVE_INFINITY;
+    this.points = new Points(span, room);
+    const { last, lastAt } = this.points;
+    last.fill(Number.NaN, lastAt, lastAt + OVER);
+    last[lastAt + OVER] = Number.NEGATIVE_INFINITY;
+  }
+
+  lastly(which: number): number {
+    return this.points.last[this.points.lastAt + which];
   }
 }
 
@@ -54,6 +60,7 @@ export class SeriesHistory {
   readonly #most: number;
   readonly #span: number;
   readonly #kept = new Map<string, Kept>();
+  readonly #room = roomForPoints();
   #searches = 0;
 
   /** `span` in milliseconds. */
@@ -106,16 +113,17 @@ export class SeriesHistory {
         if (!kept) continue;
       }
       const observed = judgement.observed(i);
-      const { last } = kept;
-      last[TIME] = time[i];
-      last[SCORE] = score[i];
-      last[RARITY] = rarity[i];
-      last[OBSERVED] = observed;
-      last[EXPECTED] = expected[i];
-      last[LOWER] = lower[i];
-      last[UPPER] = upper[i];
-      if (score[i] >= 1) last[OVER] = time[i];
-      kept.points.add(time[i], observed, expected[i], lower[i], upper[i], score[i]);
+      const { points } = kept;
+      const { last, lastAt } = points;
+      last[lastAt + TIME] = time[i];
+      last[lastAt + SCORE] = score[i];
+      last[lastAt + RARITY] = rarity[i];
+      last[lastAt + OBSERVED] = observed;
+      last[lastAt + EXPECTED] = expected[i];
+      last[lastAt + LOWER] = lower[i];
+      last[lastAt + UPPER] = upper[i];
+      if (score[i] >= 1) last[lastAt + OVER] = time[i];
+      points.add(time[i], observed, expected[i], lower[i], upper[i], score[i]);
     }
   }
 
@@ -130,7 +138,7 @@ export class SeriesHistory {
     if (kept?.rows) kept.rows[kept.own] = undefined;
     if (!kept) {
       if (this.#kept.size >= this.#most && !this.#makesRoom(score[i] >= 1, time[i])) return undefined;
-      kept = new Kept(mark, judgement, pipeline, lasting(labels, by.signal === "metrics"), this.#span);
+      kept = new Kept(mark, judgement, pipeline, lasting(labels, by.signal === "metrics"), this.#span, this.#room);
       this.#kept.set(mark, kept);
     }
     kept.by = by;
@@ -146,8 +154,9 @@ export class SeriesHistory {
     for (const kept of this.#kept.values()) {
       if (!least || isLess(kept, least)) least = kept;
     }
-    if (!least || (least.rows && !anomalous && least.last[TIME] > now - this.#span)) return false;
+    if (!least || (least.rows && !anomalous && least.lastly(TIME) > now - this.#span)) return false;
     this.#kept.delete(least.fingerprint);
+    least.points.free();
     if (least.rows) least.rows[least.own] = null;
     return true;
   }
@@ -155,7 +164,8 @@ export class SeriesHistory {
 
 function isLess(one: Kept, other: Kept): boolean {
   if ((one.rows === undefined) !== (other.rows === undefined)) return one.rows === undefined;
-  return one.last[OVER] === other.last[OVER] ? one.last[TIME] < other.last[TIME] : one.last[OVER] < other.last[OVER];
+  const [a, b] = [one.lastly(OVER), other.lastly(OVER)];
+  return a === b ? one.lastly(TIME) < other.lastly(TIME) : a < b;
 }
 
 /** What names the series; of spans and records what is one row's alone is left out, and what is very long is cut. */
@@ -180,7 +190,7 @@ function shortValue(value: AttributeValue): AttributeValue {
 
 function shown(kept: Kept): WatchedSeries {
   const { by, rows, own, fingerprint, detector, pipeline, labels } = kept;
-  const [time, score, rarity, observed, expected, lower, upper, over] = kept.last;
+  const [time, score, rarity, observed, expected, lower, upper, over] = ALL.map((which) => kept.lastly(which));
   const { signal, warmup } = by;
   const judged = rows ? by.judged(own) : warmup + 1;
   return {
