@@ -1,25 +1,24 @@
 // What is wrong at this moment: a finding as the title, the open incidents, the last hours, how the agent fares.
-import { type ComponentChildren, h, type VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { Incident, Page, Status, Told } from "../contract.ts";
+import { h, type VNode } from "preact";
+import { useState } from "preact/hooks";
+import type { Incident, Page, Status } from "../contract.ts";
 import { useGet } from "./api.ts";
-import { Card, whenOf } from "./card.ts";
-import { type Fact, Facts, Failed, Ghosts, Head, Meter, Section } from "./facts.ts";
-import { age, bytes, clock, counted, duration, number, percent } from "./format.ts";
+import { whenOf } from "./card.ts";
+import { Head, Section } from "./facts.ts";
+import { age, clock, number } from "./format.ts";
+import { Health } from "./health.ts";
 import { useChanges, useConnection, useNextTry, useStatus } from "./live.ts";
 import type { ViewProps } from "./main.ts";
+import { Loose, OpenIncidents } from "./open.ts";
 import { Link, to } from "./router.ts";
-import { bySeverity, SeverityMark } from "./severity.ts";
+import { SeverityMark } from "./severity.ts";
 import { Text } from "./text.ts";
 import { Timeline } from "./timeline.ts";
 
 const HOURS = 6;
 const HOUR = 3_600_000;
 const MOST_CARDS = 50;
-/** Cards with a line beside their words: each asks for its series. */
-const MOST_SPARKS = 8;
 
-const LOOSE = "/api/v1/episodes?state=open&state=ongoing&limit=50";
 const OPEN = `/api/v1/incidents?state=open&state=ongoing&limit=${MOST_CARDS}`;
 
 const NUMBERS = ["Nothing", "One thing", "Two things", "Three things", "Four things", "Five things", "Six things"];
@@ -102,94 +101,6 @@ function countsOf(open: readonly Incident[]): Status["open"] {
 
 const sumOf = ({ critical, warning, info }: Status["open"]) => critical + warning + info;
 
-/** Open episodes that belong to no incident. */
-function Loose({ now }: { now: number }): VNode<any> {
-  const { data, error } = useGet<Page<Told>>(LOOSE, useChanges());
-  if (error && !data) return h(Failed, { error });
-  if (!data) return h(Ghosts, {});
-  const rows = [...data.items]
-    .sort(bySeverity)
-    .map((told) =>
-      h(
-        "li",
-        { key: told.id, class: `inc ${told.severity}` },
-        h(
-          "div",
-          null,
-          h(
-            "div",
-            { class: "row" },
-            h(SeverityMark, { severity: told.severity }),
-            h("span", { class: "s dim" }, whenOf(told, now)),
-          ),
-          h("h3", null, h(Link, { to: to("explore", told.fingerprint), step: true }, h(Text, { value: told.reason }))),
-        ),
-      ),
-    );
-  const words = "These are single anomalies: with the processor correlate those of one cause become one incident.";
-  return h(
-    "section",
-    null,
-    h("h2", { class: "vh" }, "Open anomalies"),
-    h("ol", { class: "rules" }, rows),
-    h("p", { class: "xs dimmer after" }, words),
-  );
-}
-
-interface OpenProps {
-  readonly got: ReturnType<typeof useGet<Page<Incident>>>;
-  readonly now: number;
-  readonly last: Incident | undefined;
-}
-
-/** New ones wait behind a line, so that nothing moves under the pointer; what is over stays until then. */
-function OpenIncidents({ got: { data, error }, now, last }: OpenProps): VNode<any> {
-  const [shown, setShown] = useState<readonly Incident[]>();
-  const items = data?.items;
-  useEffect(() => {
-    if (!items) return;
-    const current = new Map(items.map((each) => [each.id, each]));
-    setShown((before) => {
-      const stays = before?.map((each) => current.get(each.id) ?? { ...each, state: "resolved" as const });
-      // nothing open is there to be moved
-      if (!stays?.some(({ state }) => state !== "resolved")) return [...items].sort(bySeverity);
-      return stays;
-    });
-  }, [items]);
-  if (error && !items) return h(Failed, { error });
-  if (!items || !shown) return h(Ghosts, {});
-  const waiting = items.filter(({ id }) => !shown.some((each) => each.id === id));
-  const more =
-    waiting.length > 0 &&
-    h(
-      "button",
-      { class: "btn waiting", type: "button", onClick: () => setShown([...items].sort(bySeverity)) },
-      `${counted(waiting.length, "new incident")}: show`,
-    );
-  if (shown.length === 0) return h("p", { class: "note" }, calm(last, now));
-  return h(
-    "section",
-    null,
-    h("h2", { class: "vh" }, "Open incidents"),
-    h("div", { role: "status" }, more),
-    h(
-      "ol",
-      { class: "rules" },
-      shown.map((incident, i) => h(Card, { key: incident.id, incident, now, spark: i < MOST_SPARKS })),
-    ),
-    data?.next && h("p", { class: "s" }, h(Link, { to: to("incidents") }, "All incidents")),
-  );
-}
-
-function calm(last: Incident | undefined, now: number): ComponentChildren {
-  if (last) return `The last incident was over ${age(now - (last.end ?? last.last_seen))}.`;
-  return [
-    h("span", { key: "s" }, "No incident in the last hours. To see how one looks, run "),
-    h("code", { key: "c" }, "vedette demo"),
-    h("span", { key: "e" }, "."),
-  ];
-}
-
 function NoStore(): VNode<any> {
   return h(
     "p",
@@ -221,78 +132,5 @@ function Closed({ closed, now }: { closed: readonly Incident[]; now: number }): 
     { title: `Over, of the last ${HOURS} hours` },
     h("ul", { class: "rules" }, rows),
     h("p", { class: "s after" }, h(Link, { to: to("incidents") }, "All incidents")),
-  );
-}
-
-function Health({ status }: { status: Status }): VNode<any> {
-  const {
-    rows_per_second: rows,
-    series,
-    warming,
-    alert_budget,
-    memory_bytes,
-    memory_limit_bytes,
-    cpu,
-    queue,
-    unwell,
-  } = status;
-  const ready = series > 0 ? 1 - warming / series : 1;
-  const facts: Fact[] = [
-    ["Rows a second", h("b", null, number(rows.metrics + rows.traces + rows.logs))],
-    ["Last row", h("b", null, status.last_row === null ? "none yet" : age(status.time - status.last_row))],
-    ["Series watched", h("b", null, number(series))],
-    [
-      "Warming",
-      h("b", null, number(warming)),
-      warming > 0 && [
-        h(Meter, { key: "m", part: ready }),
-        h("span", { key: "w", class: "xs dimmer" }, `${percent(ready)} ready`),
-      ],
-    ],
-    alert_budget.per_day === null
-      ? ["Incidents in 24 h", h("b", null, number(alert_budget.used))]
-      : [
-          "Alarm budget",
-          h("b", null, `${number(alert_budget.used)} of ${number(alert_budget.per_day)} a day`),
-          h(Meter, { part: alert_budget.used / alert_budget.per_day }),
-        ],
-    memory_limit_bytes === null
-      ? ["Memory", bytes(memory_bytes)]
-      : [
-          "Memory",
-          `${bytes(memory_bytes)} of ${bytes(memory_limit_bytes)}`,
-          h(Meter, { part: memory_bytes / memory_limit_bytes }),
-        ],
-    ["CPU", `${percent(cpu)} of a core`],
-    ["Running for", duration(status.time - status.started)],
-    ...(queue
-      ? [
-          [
-            "Waiting to be sent",
-            `${number(queue.size)} of ${number(queue.capacity)}`,
-            h(Link, { to: to("pipelines") }, "All queues"),
-          ] as Fact,
-        ]
-      : []),
-  ];
-  const bad = unwell
-    .slice(0, 5)
-    .map(({ id, reason }) =>
-      h(
-        "li",
-        { key: id },
-        h(SeverityMark, { severity: "warning", word: h(Link, { to: to("pipelines", id) }, id) }),
-        h("p", { class: "s dim" }, h(Text, { value: reason })),
-      ),
-    );
-  return h(
-    "aside",
-    { "aria-label": "Agent" },
-    h(
-      Section,
-      { title: "Agent" },
-      h(Facts, { facts: facts }),
-      bad.length > 0 && h("ul", { class: "rules after" }, bad),
-    ),
   );
 }
