@@ -33,6 +33,14 @@ used changes nothing. SIGTERM and SIGINT deliver what was accepted, then stop; a
 /** Milliseconds within which the same signal is one. */
 const TWICE = 500;
 
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 class Run {
   readonly #args: Arguments;
   readonly #log: Log;
@@ -50,7 +58,8 @@ class Run {
   #agent: Agent | undefined;
   /** Of the configuration that runs. */
   #registry: Loaded["registry"] | undefined;
-  #effective: Record<string, any> = {};
+  /** What runs, as a user would write it; made when somebody asks. */
+  #effective: () => Record<string, any> = () => ({});
   #service: Service;
 
   constructor(args: Arguments, service: Service) {
@@ -87,7 +96,7 @@ class Run {
     const own = this.#log.for("vedette");
     const { state, telemetry } = this.#service;
     this.#registry = registry;
-    this.#effective = effectiveConfig(draft, registry.schemaOf);
+    this.#effective = once(() => effectiveConfig(draft, registry.schemaOf));
     try {
       if (state.directory !== undefined) this.#store = await StateStore.open(state.directory, own);
       await this.#metrics.configure(telemetry);
@@ -99,7 +108,7 @@ class Run {
         meterFor: (...place) => this.#metrics.meterFor(...place),
         measurements: () => this.#metrics.measurements(),
         store: this.#store,
-        configOf: (section, id) => this.#effective[section]?.[id],
+        configOf: (section, id) => this.#effective()[section]?.[id],
         rehearse: (agent, options, signal) => {
           const stage = { plugins: this.#registry!, log: this.#log, now: Date.now, random: Math.random };
           return rehearseAgent(agent, stage, options, signal);
@@ -172,7 +181,7 @@ class Run {
       }
       if (!config) throw new Error("the new configuration cannot be used");
       await this.#change(config, registry);
-      this.#effective = effectiveConfig(draft, registry.schemaOf);
+      this.#effective = once(() => effectiveConfig(draft, registry.schemaOf));
       this.#reloads.success++;
       own.info(`${name} is done`);
     } catch (error) {
