@@ -6,9 +6,9 @@ import { posix } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
-import { folderWith, vedette } from "./agent.ts";
+import { folderWith, vedette } from "../agent.ts";
 
-const folder = fileURLToPath(new URL("../deploy/", import.meta.url));
+const folder = fileURLToPath(new URL("../../deploy/", import.meta.url));
 const read = (name: string) => readFileSync(posix.join(folder, name), "utf8");
 const found = (command: string, ...args: string[]) => spawnSync(command, args, { timeout: 20_000 }).status === 0;
 
