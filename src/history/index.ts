@@ -26,7 +26,11 @@ export class Remembering {
   tap(pipeline: string): Tap {
     let of: SeriesHistory | undefined;
     let watching: ReturnType<SeriesHistory["watching"]> | undefined;
+    const wanted = () => this.#series !== undefined;
     return {
+      get wanted() {
+        return wanted();
+      },
       judged: (batch, judgement) => {
         if (of !== this.#series) {
           of = this.#series;

@@ -271,7 +271,7 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
         this.#lasting.lasts(series[i], rows.time[i], () => batch.labels(source[i]));
     }
     this.counts.rows += count;
-    if (!this.#tap) return;
+    if (!this.#tap || this.#tap.wanted === false) return;
     const labels = (i: number) => batch.labels(source[i]);
     const said = { count, source, series, time: rows.time, score, rarity, verdicts, labels, ...this.#reading };
     this.#tap.judged(batch, { detector: this.#host.id, by: this, ...said });

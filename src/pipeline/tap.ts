@@ -33,6 +33,8 @@ export interface Judgement {
 
 /** Of one detector in one pipeline. */
 export interface Tap {
+  /** Whether it is to be told at present; always, where that is not said. */
+  readonly wanted?: boolean;
   judged(batch: Batch<Telemetry>, judgement: Judgement): void;
   /** What a processor found by itself, in a row of the batch where it is in one. */
   found?(anomaly: Anomaly, batch?: Batch<Telemetry>, row?: number): void;

@@ -227,7 +227,7 @@ export class VectorDetector implements Processor<"metrics">, Kept, Listener, Jud
     this.counts.rows += count;
     const batch = this.#batch as Batch<Telemetry> | undefined;
     const detector = this.#host.id;
-    if (!batch || !this.#tap) return;
+    if (!batch || !this.#tap || this.#tap.wanted === false) return;
     const labels = (i: number) => labelsOf(this.#join.resources[rows.series[i]]);
     const said = { count, source, series: rows.series, time: rows.time, score, rarity, verdicts, labels };
     this.#tap.judged(batch, { detector, by: this, ...said, ...this.#reading });
