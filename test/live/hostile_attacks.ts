@@ -3,7 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import zlib from "node:zlib";
 import { METHODS } from "../sinks.ts";
-import { call, framed, grpcPort, payload, post, type Running, withSession } from "./otlp_clients.ts";
+import { call, framed, grpcPort, payload, post, type Running, withSession } from "../e2e/otlp_clients.ts";
 
 export interface Attack {
   readonly what: string;
