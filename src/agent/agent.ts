@@ -170,9 +170,9 @@ export class Agent implements Lender {
     return this.#around.tap ?? this.#remembering.tap(pipeline);
   }
 
-  delivered(delivery: Delivery): void {
+  readonly delivered = (delivery: Delivery): void => {
     for (const made of this.#graph.extensions.values()) tellDelivery(made, delivery);
-  }
+  };
 
   table(signal: Telemetry): SeriesTable {
     return this.#intake(signal).table;

@@ -74,8 +74,8 @@ export interface Lender {
   readonly turn: Turn;
   /** Who else is told every verdict of the detector in that place. */
   tap(place: Place): Tap | undefined;
-  /** Tells extensions what became of alerts. */
-  delivered(delivery: Delivery): void;
+  /** Tells extensions what became of alerts. Queues keep it longer than the graph that they were made with. */
+  readonly delivered: (delivery: Delivery) => void;
 }
 
 export interface Graph {
@@ -223,8 +223,9 @@ class Builder {
     // the queue goes on reporting through the host that it was made with
     const host = sameQueue ? before.host : this.#host(place);
     const part = create(id, () => plugin.create(options, host));
-    const delivered = plugin.sends ? (delivery: Delivery) => this.#lender.delivered(delivery) : undefined;
-    const queue = sameQueue ? before.queue : new Queue(part, sending, host, delivered);
+    const queue = sameQueue
+      ? before.queue
+      : new Queue(part, sending, host, plugin.sends ? this.#lender.delivered : undefined);
     return this.#new({ ...place, plugin, options, host, part, queue, sending });
   }
 

@@ -7,11 +7,9 @@ import { type AgentView, parseDuration } from "../api/index.ts";
 import { effectiveConfig } from "../config/effective.ts";
 import { ConfigError } from "../config/problems.ts";
 import { startAgent } from "../demo/agent.ts";
-import { Clock } from "../demo/clock.ts";
+import { Clock, HISTORY } from "../demo/clock.ts";
 import { configFor } from "../demo/config.ts";
-import { Demo, HISTORY } from "../demo/demo.ts";
 import { FAULTS, type Fault } from "../demo/faults.ts";
-import { knock } from "../demo/mail.ts";
 import { type Command, EXIT, print, UsageError } from "./command.ts";
 import { Interruption } from "./interruption.ts";
 import { load } from "./load.ts";
@@ -37,6 +35,8 @@ With --agent an agent of the demo's own takes it, which forgets everything at th
     if (args.set.length > 0 && !args.agent) throw new UsageError("--set is of the agent that --agent starts");
     if (args.agent && args.endpoint !== undefined)
       throw new UsageError("--endpoint names an agent that runs, --agent starts one");
+    // the SDK is loaded by nobody else
+    const [{ Demo }, { knock }] = await Promise.all([import("../demo/demo.ts"), import("../demo/mail.ts")]);
     const interruption = new Interruption();
     const own = args.agent ? await OwnAgent.start(args.set) : undefined;
     if (args.agent && !own) return EXIT.bad;

@@ -3,6 +3,9 @@
 /** Milliseconds between two looks of the agent at the clock. */
 const TICK = 1000;
 
+/** Milliseconds of the world before now that are sent first. */
+export const HISTORY = 5_400_000;
+
 export class Clock {
   /** Told of every second that passes. */
   tick: (now: number) => void = () => {};

@@ -1,6 +1,6 @@
 // The made-up world from its history to its end: what happens in it goes to an agent, and what goes wrong is told.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "./clock.ts";
+import { type Clock, HISTORY } from "./clock.ts";
 import { type Fault, type Planned, plan } from "./faults.ts";
 import { Mail } from "./mail.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -10,8 +10,6 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Milliseconds of the world before now that are sent first. */
-export const HISTORY = 1.5 * HOUR;
 /** Milliseconds of it in one request. */
 const STEP = 5 * SECOND;
 /** Milliseconds between two collections of metrics. */
