@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { type Running, request, startAgent } from "../agent.ts";
+import type { Running as Target } from "../e2e/otlp_clients.ts";
 import { gauge } from "../requests.ts";
 import { ATTACKS } from "./hostile_attacks.ts";
-import type { Running as Target } from "../e2e/otlp_clients.ts";
 
 const REQUEST_LIMIT_MIB = 80;
 /**

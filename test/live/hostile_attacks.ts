@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import net from "node:net";
 import zlib from "node:zlib";
-import { METHODS } from "../sinks.ts";
 import { call, framed, grpcPort, payload, post, type Running, withSession } from "../e2e/otlp_clients.ts";
+import { METHODS } from "../sinks.ts";
 
 export interface Attack {
   readonly what: string;
