@@ -115,6 +115,25 @@ test(
   },
 );
 
+test("keys pressed before the agent has answered lead to the heading of the view as well", options, async (t) => {
+  const { page, go } = await watchedPage(t, browser, world.origin);
+  let answer: () => void = () => {};
+  const pressed = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/api/v1/session", async (route) => {
+    await pressed;
+    await route.continue();
+  });
+  await go("#/now");
+  await page.getByRole("heading", { level: 1 }).waitFor({ state: "attached" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("e");
+  await page.waitForURL((url) => url.hash.startsWith("#/explore"));
+  answer();
+  await holds(page, `document.activeElement?.matches("h1") && document.querySelector("input[type=search]")`);
+});
+
 test(
   "a link to an incident, a series or a component shows it, also after a reload and on the way back",
   options,

@@ -127,12 +127,14 @@ function App(): VNode<any> {
   // who reads the page aloud is told of the new view, and where it begins
   const place = `${route.view}/${route.id}`;
   const shown = useRef(place);
+  const isIn = Boolean(session?.role);
   useEffect(() => {
-    if (shown.current === place) return undefined;
+    // before the session is open there is no view to be at
+    if (!main.current || shown.current === place) return undefined;
     shown.current = place;
     scrollTo(0, 0);
-    return main.current ? focusHeading(main.current) : undefined;
-  }, [place]);
+    return focusHeading(main.current);
+  }, [place, isIn]);
 
   const open = status ? status.open.critical + status.open.warning + status.open.info : 0;
   useEffect(() => {
