@@ -56,9 +56,10 @@ export class Inlets {
     if (!inlet) {
       const route: Route<Telemetry> = { pipelines: [], counts: { accepted: 0, refused: 0, failed: 0 } };
       const direct = emitInto(this.#intake(signal), route, this.#turn, this.#now);
-      const emit: Emit = (bytes, release) => {
-        if (route.pipelines.length > 0) return this.#recorded(id, signal, bytes, () => direct(bytes, release));
-        if (this.#resumed) return this.#resumed.then(() => emit(bytes, release));
+      const emit: Emit = (bytes, release, compressed) => {
+        if (route.pipelines.length > 0)
+          return this.#recorded(id, signal, bytes, () => direct(bytes, release, compressed));
+        if (this.#resumed) return this.#resumed.then(() => emit(bytes, release, compressed));
         release?.();
         return false;
       };

@@ -2,7 +2,7 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Anomaly } from "./anomaly.ts";
 import type { Extension } from "./extension.ts";
-import type { DataOf, ExportOf, Signal, Telemetry } from "./signals.ts";
+import type { Compressed, DataOf, ExportOf, Signal, Telemetry } from "./signals.ts";
 import type { ServiceCall, Trace } from "./traces.ts";
 
 /** Structured log of one component; `fields` are JSON values. */
@@ -53,8 +53,9 @@ export interface Component {
  * - true: every queue holds it, durably where it has storage; acknowledge. - false: overloaded; refuse, so that the sender retries.
  * - throws DecodeError (of "vedette/otlp") when the bytes are not OTLP; nothing of the request was taken.
  * The agent owns `bytes` until it calls `release`, once, whatever the outcome. Without `release` they are its own for good.
+ * `compressed` is the same request as it came, for exporters that compress in that way; it is owned as `bytes` are.
  */
-export type Emit = (bytes: Uint8Array, release?: () => void) => boolean | Promise<boolean>;
+export type Emit = (bytes: Uint8Array, release?: () => void, compressed?: Compressed) => boolean | Promise<boolean>;
 
 /** One function for each signal that a pipeline takes from this component; absent: none does. Read it on each request: a reload may change it. */
 export type Outputs = { readonly [S in Telemetry]?: Emit } & {
@@ -95,6 +96,11 @@ export interface Processor<S extends Signal> extends Component {
   forget?(signal: S, series: number): void;
   /** Asked before a request is even read: false refuses it, and the sender tries again later. */
   admit?(): boolean;
+  /**
+   * It looks at no row of a batch and changes none. While all processors of a pipeline say so, and it feeds no connector, requests are
+   * checked but not learnt from: their rows have no series.
+   */
+  readonly unread?: true;
   /** How the queues of the exporters behind it are to join requests, where `sending_queue.batch` does not say. */
   readonly batching?: Batching;
   /** All that it has learnt, to be kept across restarts and reloads. Called between batches. */

@@ -144,12 +144,20 @@ export interface Batch<S extends Telemetry = Telemetry> {
   mine(mined: Mined): void;
 }
 
+/** A request compressed: exactly one stream of that encoding, as HTTP's content-encoding names it. */
+export interface Compressed {
+  readonly encoding: string;
+  readonly bytes: Uint8Array;
+}
+
 /** One request to send. `bytes` is a whole Export*ServiceRequest; it may be reused once `export` has settled. */
 export interface ExportRequest<S extends Telemetry = Telemetry> {
   readonly signal: S;
   readonly bytes: Uint8Array;
   /** Data points, log records or spans. */
   readonly items: number;
+  /** The same bytes as a receiver got them, where nothing was changed in them; an exporter may send these instead. */
+  readonly compressed?: Compressed;
 }
 
 /** What a processor of each signal is handed. */

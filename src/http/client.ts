@@ -1,6 +1,6 @@
 // One exporter's way out over HTTP: its headers, credentials, compression and connections.
 import type * as http from "node:http";
-import { ExportError, type Host } from "../api/index.ts";
+import { type Compressed, ExportError, type Host } from "../api/index.ts";
 import { compressorOf } from "./compression.ts";
 import { Connections } from "./connections.ts";
 import { type Answer, exchange, type Target, targetOf } from "./exchange.ts";
@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly method?: string;
   readonly body: Uint8Array;
   readonly contentType: string;
+  /** The body as somebody else compressed it: sent instead, where the options compress in that way and name no level. */
+  readonly compressed?: Compressed | undefined;
   /** Beside those of the options, and before them where both have one. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of an answer that are worth reading; MOST_OF_AN_ANSWER unless given. */
@@ -75,14 +77,21 @@ export class HttpClient {
   /** Resolves with whatever status came back; rejects with a retryable ExportError when none did, or when there are no credentials. */
   async send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     const { method = "POST", contentType, headers, mostOfAnswer } = request;
-    const compressed = this.#compress && request.body.length > 0;
-    const body = compressed ? await this.#compress!(request.body) : request.body;
+    const compress = request.body.length > 0 ? this.#compress : undefined;
+    const body = this.#ready(request.compressed) ?? (compress ? await compress(request.body) : request.body);
     const target = this.#target(url);
     const all: http.OutgoingHttpHeaders = { ...headers, ...this.#headers, "content-type": contentType };
-    if (compressed) all["content-encoding"] = this.#options.compression;
+    if (compress) all["content-encoding"] = this.#options.compression;
     Object.assign(all, this.#credentials());
     const agent = this.#connections.of(target.secure);
     return exchange(target, { method, headers: all, body, agent, mostOfAnswer }, signal);
+  }
+
+  #ready(compressed: Compressed | undefined): Uint8Array | undefined {
+    const { compression, compression_params } = this.#options;
+    return compressed?.encoding === compression && compression_params.level === undefined
+      ? compressed.bytes
+      : undefined;
   }
 
   #target(url: URL): Target {

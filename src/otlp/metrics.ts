@@ -31,8 +31,15 @@ const METADATA = 0x62;
 /** Levels of a Metric in its request, itself included. */
 const METRIC_LEVEL = 4;
 
-/** Fills `scan`, after resetting it, from a whole request. Throws DecodeError, and then `scan` means nothing. */
-export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number): void {
+/** Whether nobody will ask which series a point is of: its attributes are checked then instead of hashed. */
+let unread = false;
+
+/**
+ * Fills `scan`, after resetting it, from a whole request. Throws DecodeError, and then `scan` means nothing. The attributes of number
+ * points are checked by `identifyPoint`; with `asUnread` they are checked here, and hashes mean nothing.
+ */
+export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number, asUnread = false): void {
+  unread = asUnread;
   scanScopes(bytes, scan, seed, false, scanScopeMetrics);
 }
 
@@ -231,6 +238,7 @@ function scanNumbers(
   metric0: number,
   metric1: number,
 ): void {
+  const checks = unread;
   // points of one metric were taken at one time as a rule: a comparison is cheaper than a division
   let startLow = 0;
   let startHigh = 0;
@@ -276,6 +284,11 @@ function scanNumbers(
             p = position | 0;
           }
           if (size > to - p) truncated(to);
+          if (checks) {
+            checkKeyValue(bytes, p, p + size);
+            p += size;
+            break;
+          }
           p += size;
           if (runEnd !== field) {
             if (runEnd !== 0) {
@@ -340,10 +353,10 @@ function scanNumbers(
     }
     if (p > to) truncated(to);
     if ((flags & 1) !== 0) {
-      hashAttributes(bytes, view, offset, 0);
+      if (!checks) hashAttributes(bytes, view, offset, 0);
       continue;
     }
-    hashOnto(bytes, view, runStart, runEnd, a0, a1);
+    if (!checks) hashOnto(bytes, view, runStart, runEnd, a0, a1);
     if (scan.length === scan.capacity) scan.reserve(1, offset);
     const row = scan.length++;
     scan.hash0[row] = hash0;

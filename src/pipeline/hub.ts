@@ -1,5 +1,5 @@
 // What receivers emit into: refuse, or run every pipeline that wants the request in this very tick and hand it to the queues.
-import type { Anomaly, Emit, ExportRequest, Host, Processor, Telemetry } from "../api/index.ts";
+import type { Anomaly, Compressed, Emit, ExportRequest, Host, Processor, Telemetry } from "../api/index.ts";
 import { countItems } from "../otlp/split.ts";
 import type { Intake } from "./intake.ts";
 import type { AnomalyPipeline, TelemetryPipeline } from "./pipeline.ts";
@@ -130,31 +130,38 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
   let pipelines: readonly TelemetryPipeline<S>[] = [];
   let queues: readonly Queue[] = [];
   let durable = false;
+  let unread = false;
 
   function lookUp(): void {
+    // who puts traces together wants all of them
+    unread &&= !intake.assembler;
     if (pipelines === route.pipelines) return;
     pipelines = route.pipelines;
+    unread = !intake.assembler && pipelines.every((pipeline) => pipeline.unread);
     queues = [...new Set(pipelines.flatMap((pipeline) => [...pipeline.queues]))];
     durable = queues.some(({ persistent }) => persistent);
   }
 
   /** Every way out but a queue without room ends the lease. */
-  function accept(bytes: Uint8Array, lease: Lease): Outcome {
+  function accept(bytes: Uint8Array, lease: Lease, compressed: Compressed | undefined): Outcome {
     lookUp();
     if (pipelines.length === 0 || !pipelines.every((pipeline) => pipeline.admits())) {
       const items = itemsOf(intake.signal, bytes);
       lease.end();
       return concluded(false, items);
     }
-    intake.read(bytes);
+    intake.read(bytes, unread);
     const { items } = intake.scan;
     const weight = { items, bytes: bytes.length };
     for (const queue of queues) if (!queue.room(weight)) return queue;
     turn.begin();
     try {
       const receivedAt = now();
-      const rows = intake.rows(receivedAt);
-      const requests = pipelines.map((pipeline) => pipeline.run(bytes, receivedAt, intake.scan, rows));
+      const rows = unread ? intake.unread() : intake.rows(receivedAt);
+      const requests = pipelines.map((pipeline) => {
+        const request = pipeline.run(bytes, receivedAt, intake.scan, rows);
+        return compressed && request?.bytes === bytes ? { ...request, compressed } : request;
+      });
       // from here on nothing throws, so a request is in every queue or in none
       const later: Promise<boolean>[] = [];
       const taken =
@@ -204,10 +211,10 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
     return accepted;
   }
 
-  function attempt(bytes: Uint8Array, release: () => void): Outcome {
+  function attempt(bytes: Uint8Array, release: () => void, compressed: Compressed | undefined): Outcome {
     const lease = new Lease(release);
     try {
-      return accept(bytes, lease);
+      return accept(bytes, lease, compressed);
     } catch (error) {
       lease.end();
       counts.failed++;
@@ -223,21 +230,26 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
     return concluded(false, items);
   }
 
-  async function wait(full: Queue, bytes: Uint8Array, release: () => void): Promise<boolean> {
+  async function wait(
+    full: Queue,
+    bytes: Uint8Array,
+    release: () => void,
+    compressed: Compressed | undefined,
+  ): Promise<boolean> {
     let next: Outcome = full;
     while (isQueue(next)) {
       if (!next.blocks) return refuse(next, bytes, release);
       // the scan is still that of these bytes: it was read in this very tick
       await next.roomMade({ items: intake.scan.items, bytes: bytes.length });
-      next = attempt(bytes, release);
+      next = attempt(bytes, release, compressed);
     }
     return next;
   }
 
-  return (bytes, release = nothing) => {
-    const outcome = attempt(bytes, release);
+  return (bytes, release = nothing, compressed) => {
+    const outcome = attempt(bytes, release, compressed);
     if (!isQueue(outcome)) return outcome;
-    return outcome.blocks ? wait(outcome, bytes, release) : refuse(outcome, bytes, release);
+    return outcome.blocks ? wait(outcome, bytes, release, compressed) : refuse(outcome, bytes, release);
   };
 }
 

@@ -26,7 +26,7 @@ export class Intake<S extends Telemetry> {
   readonly signal: S;
   readonly table: SeriesTable;
   #columns: ScanOf[S];
-  readonly #scan: (bytes: Uint8Array, scan: ScanOf[S], seed: number) => void;
+  readonly #scan: (bytes: Uint8Array, scan: ScanOf[S], seed: number, unread?: boolean) => void;
   readonly #seed: number;
   readonly #rates = new Rates();
   readonly #distributions = new DistributionMemory();
@@ -71,11 +71,18 @@ export class Intake<S extends Telemetry> {
     this.#assembler = undefined;
   }
 
-  /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. */
-  read(bytes: Uint8Array): void {
+  /** Reads a request into `scan`, learning nothing from it yet. Throws DecodeError. With `unread` only `unread` may follow. */
+  read(bytes: Uint8Array, unread = false): void {
     this.#bytes = bytes;
     if (this.#columns.room > MOST_ROOM) this.#columns = SCANS[this.signal].columns() as ScanOf[S];
-    this.#scan(bytes, this.scan, this.#seed);
+    this.#scan(bytes, this.scan, this.#seed, unread);
+  }
+
+  /** The rows of the request read last for those who do not look at them: nothing is learnt, and `series` means nothing. */
+  unread(): RowsOf[S] {
+    const { scan } = this;
+    if (this.#series.length !== scan.capacity) this.#series = new Uint32Array(scan.capacity);
+    return viewRows(this.signal, this.#view, scan, this.#series);
   }
 
   /**

@@ -54,6 +54,12 @@ export class TelemetryPipeline<S extends Telemetry> {
     return this.#ends.queues;
   }
 
+  /** Whether requests go through it without anybody looking at their rows. */
+  get unread(): boolean {
+    const { processors, connectors } = this.#ends;
+    return connectors.length === 0 && processors.every(({ part }) => part.unread);
+  }
+
   /** How its exporters' queues are to join requests: as the last processor that has an opinion says. */
   get batching(): Batching | undefined {
     return this.#ends.processors.findLast(({ part }) => part.batching)?.part.batching;

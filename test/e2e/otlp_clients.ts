@@ -163,7 +163,10 @@ export async function call(
 }
 
 /** Runs `use` with a plain HTTP/2 connection to the receiver's gRPC port. */
-export async function withSession<T>(to: Running, use: (session: http2.ClientHttp2Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  to: Pick<Running, "grpc">,
+  use: (session: http2.ClientHttp2Session) => Promise<T>,
+): Promise<T> {
   const session = http2.connect(`http://${to.grpc}`, { maxSessionMemory: 100 });
   session.on("error", () => {});
   try {

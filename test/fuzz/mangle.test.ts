@@ -18,6 +18,7 @@ const MUTATIONS = Number(process.env.VEDETTE_MUTATIONS ?? 20_000);
 const SEED = Number(process.env.VEDETTE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 const scans = { metrics: new MetricScan(), logs: new LogScan(), traces: new SpanScan() };
+const unread = new MetricScan();
 const KEPT = Uint8Array.of(0xc2, 0x3e, 0x01, 0x41);
 
 function scan(signal: Telemetry, bytes: Uint8Array): ScannedRows {
@@ -76,12 +77,26 @@ function checkBounds(signal: Telemetry, bytes: Uint8Array, rows: ScannedRows): v
   }
 }
 
+/** Where nobody looks at rows, the very same requests are taken, with as many items, and the same is refused. */
+function checkUnread(bytes: Uint8Array, items: number | undefined): void {
+  let taken: number | undefined;
+  try {
+    scanMetrics(bytes, unread, SEED, true);
+    taken = unread.items;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  assert.equal(taken, items, "unread");
+}
+
 /** True when the bytes still scan. */
 function survives(signal: Telemetry, bytes: Uint8Array): boolean {
   let rows: ScannedRows;
   try {
     rows = scan(signal, bytes);
+    if (signal === "metrics") checkUnread(bytes, rows.items);
   } catch (error) {
+    if (signal === "metrics" && error instanceof DecodeError) checkUnread(bytes, undefined);
     if (error instanceof DecodeError && error.offset >= 0 && error.offset <= bytes.length) return false;
     throw error;
   }

@@ -1,6 +1,7 @@
 // Sends OTLP over HTTP/1.1, in protobuf or JSON, to a collector or a backend.
 import {
   type Anomaly,
+  type Compressed,
   defineExporter,
   ExportError,
   type Exporter,
@@ -36,7 +37,7 @@ class OtlpHttp implements Exporter<Signal> {
   }
 
   async export(data: ExportOf<Signal>, signal: AbortSignal): Promise<void> {
-    if ("bytes" in data) return this.#send(data.signal, data.bytes, data.items, signal);
+    if ("bytes" in data) return this.#send(data.signal, data.bytes, data.items, signal, data.compressed);
     if (!this.#logged.has(data)) {
       await this.#send("logs", encodeAnomalyLogs(data, this.#host.now()), data.length, signal);
       this.#logged.add(data);
@@ -50,13 +51,20 @@ class OtlpHttp implements Exporter<Signal> {
     this.#client.close();
   }
 
-  async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
+  async #send(
+    kind: Telemetry,
+    bytes: Uint8Array,
+    items: number,
+    signal: AbortSignal,
+    asCame?: Compressed,
+  ): Promise<void> {
     const target = this.#targets[kind];
     if (!target) throw new ExportError(`there is no endpoint for ${kind}`, { retryable: false });
     const json = this.#options.encoding === "json";
     const body = json ? Buffer.from(protobufToJson(kind, bytes)) : bytes;
     const contentType = json ? "application/json" : "application/x-protobuf";
-    const answer = await this.#client.send(target, { body, contentType }, signal);
+    const compressed = json ? undefined : asCame;
+    const answer = await this.#client.send(target, { body, contentType, compressed }, signal);
     const name = this.#client.nameOf(target);
     if (answer.status < 200 || answer.status > 299) throw refusal(name, answer, this.#host.now());
     const { rejected, message } = partialSuccess(answer);

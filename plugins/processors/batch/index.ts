@@ -31,6 +31,7 @@ export default defineProcessor({
       error: "less than send_batch_size; raise it, or write 0 for no limit",
     }),
   create: ({ timeout, send_batch_size, send_batch_max_size }) => ({
+    unread: true,
     process: (data) => data,
     batching: { flush_timeout: timeout, min_size: send_batch_size, max_size: send_batch_max_size, sizer: "items" },
   }),

@@ -27,6 +27,7 @@ function limiter(options: Options, host: Host): Processor<Signal> {
   });
   let watch: Watch | undefined;
   return {
+    unread: true,
     async start() {
       watch = join(options, host);
     },

@@ -3,9 +3,17 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { malformed, tooLarge } from "./refusal.ts";
 
+type CodecOptions = zlib.ZlibOptions & zlib.ZstdOptions & { info: true };
+
+/** What zlib gives where it is asked for `info`: the bytes, and the engine, which counts those that it read. */
+interface Informed {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
 interface Codec {
-  sync(bytes: Buffer, options: zlib.ZlibOptions & zlib.ZstdOptions): Buffer;
-  async(bytes: Buffer, options: zlib.ZlibOptions & zlib.ZstdOptions): Promise<Buffer>;
+  sync(bytes: Buffer, options: CodecOptions): Informed;
+  async(bytes: Buffer, options: CodecOptions): Promise<Informed>;
   /** How long the inflated bytes probably are. Only a guess: a sender may have lied. */
   guess(bytes: Buffer): number;
 }
@@ -13,25 +21,24 @@ interface Codec {
 /** OTLP repeats itself: between 4 and 12 times smaller in the recorded requests that we have. */
 const USUAL_RATIO = 8;
 
+/** Node's types do not know of `info`. */
+const informed = (sync: unknown, async: unknown) => ({
+  sync: sync as Codec["sync"],
+  async: promisify(async as (...args: any[]) => void) as unknown as Codec["async"],
+});
+/** A gzip stream ends with how long it is inflated, modulo 2^32. */
+const sizeOf = (bytes: Buffer) => (bytes.length < 18 ? 0 : bytes.readUInt32LE(bytes.length - 4));
+
 const deflate: Codec = {
-  sync: zlib.inflateSync,
-  async: promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate),
+  ...informed(zlib.inflateSync, zlib.inflate),
   guess: ({ length }) => length * USUAL_RATIO,
 };
 const CODECS = new Map<string, Codec>([
-  [
-    "gzip",
-    {
-      sync: zlib.gunzipSync,
-      async: promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip),
-      guess: (bytes) => (bytes.length < 18 ? 0 : bytes.readUInt32LE(bytes.length - 4)),
-    },
-  ],
+  ["gzip", { ...informed(zlib.gunzipSync, zlib.gunzip), guess: sizeOf }],
   [
     "zstd",
     {
-      sync: zlib.zstdDecompressSync,
-      async: promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress),
+      ...informed(zlib.zstdDecompressSync, zlib.zstdDecompress),
       guess: ({ length }) => length * USUAL_RATIO,
     },
   ],
@@ -63,8 +70,15 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The inflated bytes, in a buffer of their own. Throws a Refusal when they are broken, or more than `limit`. */
-export async function inflate(encoding: string, bytes: Buffer, limit: number): Promise<Buffer> {
+export interface Inflated {
+  /** In a buffer of their own. */
+  readonly bytes: Buffer;
+  /** Whether every reader would make the same of the compressed bytes: nothing follows the stream, and no second one, which some leave out. */
+  readonly single: boolean;
+}
+
+/** Throws a Refusal when the bytes are broken, or more than `limit` inflated. */
+export async function inflate(encoding: string, bytes: Buffer, limit: number): Promise<Inflated> {
   const codec = CODECS.get(encoding)!;
   const size = Math.min(limit, Math.max(SMALLEST_CHUNK, codec.guess(bytes)));
   const options = {
@@ -72,16 +86,21 @@ export async function inflate(encoding: string, bytes: Buffer, limit: number): P
     chunkSize: size + 1,
     // A zstd frame may ask for any window; none larger than the whole is of use, nor below the usual 8 MiB worth a refusal.
     params: encoding === "zstd" ? { [zlib.constants.ZSTD_d_windowLogMax]: windowBits(limit) } : undefined,
+    info: true as const,
   };
+  const result = ({ buffer, engine }: Informed): Inflated => ({
+    single: engine.bytesWritten === bytes.length && (encoding !== "gzip" || sizeOf(bytes) === buffer.length % 2 ** 32),
+    bytes: trimmed(buffer),
+  });
   try {
     if (size <= SYNC_BYTES) {
       try {
-        return trimmed(codec.sync(bytes, { ...options, maxOutputLength: Math.min(limit, SYNC_BYTES) }));
+        return result(codec.sync(bytes, { ...options, maxOutputLength: Math.min(limit, SYNC_BYTES) }));
       } catch (error) {
         if (limit <= SYNC_BYTES || !isTooLarge(error)) throw error;
       }
     }
-    return trimmed(await inTurn(() => codec.async(bytes, { ...options, maxOutputLength: limit })));
+    return result(await inTurn(() => codec.async(bytes, { ...options, maxOutputLength: limit })));
   } catch (error) {
     throw isTooLarge(error) ? tooLarge(limit) : malformed(`broken ${encoding}: ${(error as Error).message}`);
   }

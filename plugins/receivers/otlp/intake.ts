@@ -1,5 +1,5 @@
 // What both protocols do with a request once it has arrived: inflate, rewrite JSON, hand over; and who takes which signal.
-import type { Emit, Host, Outputs, Telemetry } from "vedette";
+import type { Compressed, Emit, Host, Outputs, Telemetry } from "vedette";
 import { jsonToProtobuf } from "vedette/otlp";
 import { Bodies, type Body } from "./body.ts";
 import { inflate } from "./inflate.ts";
@@ -51,27 +51,33 @@ export class Intake {
 
   /** Resolves once the agent has taken the request; throws, most often a Refusal, when it has not. Takes `body` over. */
   async deliver(request: Request, body: Body): Promise<void> {
-    const asSent = request.encoding === "identity" && !request.json;
-    const bytes = asSent ? body.bytes : await this.#rewritten(request, body);
+    const { encoding, json } = request;
+    const asSent = encoding === "identity" && !json;
+    let bytes: Uint8Array = body.bytes;
+    let compressed: Compressed | undefined;
+    if (!asSent) {
+      try {
+        const inflated = encoding === "identity" ? undefined : await inflate(encoding, body.bytes, request.limit);
+        if (inflated?.single && !json) compressed = { encoding, bytes: body.bytes };
+        if (inflated) bytes = inflated.bytes;
+        if (json) bytes = jsonToProtobuf(request.signal, bytes);
+      } catch (error) {
+        body.release();
+        throw error;
+      }
+    }
     if (request.deadline !== undefined && request.deadline <= performance.now()) {
       body.release();
       throw tooLate();
     }
-    const outcome = request.emit(bytes, asSent ? body.handOver() : undefined);
+    // what was rewritten is in a buffer of its own
+    if (!asSent && !compressed) body.release();
+    const outcome = request.emit(bytes, asSent || compressed ? body.handOver() : undefined, compressed);
     const taken =
       typeof outcome === "boolean"
         ? outcome
         : await before(request.deadline, this.bodies.whileWaiting(bytes.length, outcome));
     if (!taken) throw overloaded("the agent's queues are full");
-  }
-
-  async #rewritten({ signal, encoding, json, limit }: Request, body: Body): Promise<Uint8Array> {
-    try {
-      const bytes = encoding === "identity" ? body.bytes : await inflate(encoding, body.bytes, limit);
-      return json ? jsonToProtobuf(signal, bytes) : bytes;
-    } finally {
-      body.release();
-    }
   }
 
   /** What to tell the sender about `error`, counted. One that nobody expected is logged. */

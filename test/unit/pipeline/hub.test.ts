@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import type { Anomaly, Batch, Connector, Processor } from "../../../src/api/index.ts";
+import type { Anomaly, Batch, Connector, ExportOf, Processor } from "../../../src/api/index.ts";
 import { DecodeError } from "../../../src/otlp/index.ts";
 import { emitInto, flush, type Route, Turn } from "../../../src/pipeline/hub.ts";
 import { Intake } from "../../../src/pipeline/intake.ts";
@@ -93,6 +93,47 @@ test("bytes that are no request throw, are given back once, and teach nothing", 
   assert.equal(seen.length, 0);
   assert.equal(intake.table.length, 0);
   assert.equal(queue.counts.metrics.accepted, 0);
+});
+
+test("where no processor looks at rows, requests are checked, counted and sent, and no series is remembered", async () => {
+  const { queue, sent, open } = collector({}, true);
+  open();
+  const passing: Processor<"metrics"> = { unread: true, process: (batch) => batch };
+  const { emit, intake, route } = hub([{ queues: [queue], processors: [passing] }, {}]);
+  const lease = leased(3);
+  assert.equal(emit(lease.bytes, lease.release), true);
+  assert.throws(() => emit(lease.original.subarray(0, lease.original.length - 1)), DecodeError);
+  await queue.drain(1000);
+  assert.deepEqual(
+    sent.map(({ bytes }) => Buffer.from(bytes)),
+    [lease.original],
+  );
+  assert.deepEqual([intake.table.length, route.counts.accepted, lease.released], [0, 3, 1]);
+});
+
+test("one processor that looks, or a connector, is enough for all pipelines of the request to have rows", () => {
+  const passing: Processor<"metrics"> = { unread: true, process: (batch) => batch };
+  const { processor, seen } = watcher();
+  const looking = hub([{ processors: [passing] }, { processors: [passing, processor] }]);
+  looking.emit(requestOf("metrics", 2).bytes);
+  assert.deepEqual([seen.length, looking.intake.table.length], [1, 2]);
+  const counting = hub([{ processors: [passing], connectors: [{ consume() {} }] }]);
+  counting.emit(requestOf("metrics", 2).bytes);
+  assert.equal(counting.intake.table.length, 2);
+});
+
+test("what came compressed is handed on with the bytes, unless they were changed", async () => {
+  const got: (string | undefined)[] = [];
+  const exporter = { export: async (data: ExportOf<"metrics">) => void got.push(data.compressed?.encoding) };
+  const plain = new Queue(exporter, sending({}), fakeHost());
+  const marked = new Queue(exporter, sending({}), fakeHost());
+  const { emit } = hub([{ queues: [plain] }]);
+  const other = hub([{ queues: [marked], processors: [marking] }]);
+  const compressed = { encoding: "gzip", bytes: Buffer.from("as it came") };
+  emit(requestOf("metrics", 1).bytes, undefined, compressed);
+  other.emit(requestOf("metrics", 1).bytes, undefined, compressed);
+  await Promise.all([plain.drain(1000), marked.drain(1000)]);
+  assert.deepEqual(got, ["gzip", undefined]);
 });
 
 test("when one queue is full nobody gets the request, nothing is learnt, and the buffer is given back at once", async () => {
