@@ -25,6 +25,8 @@ export const CASES: readonly Case[] = [
   { name: "metrics, HTTP", ...METRICS, ...HTTP, ...PASS, aim: [2, 4], ways: true },
   { name: "metrics, gRPC", ...METRICS, ...GRPC, ...PASS, aim: [1.5, 3], ways: true },
   { name: "metrics, HTTP, 8,000 a request", ...METRICS, ...HTTP, ...PASS, rows: 8000, series: 96_000, aim: [2, 4] },
+  { name: "metrics, HTTP, plain in, gzip out", ...METRICS, ...HTTP, ...PASS, out: "gzip" },
+  { name: "metrics, gRPC, plain in, gzip out", ...METRICS, ...GRPC, ...PASS, out: "gzip" },
   { name: "metrics, HTTP, gzip", ...METRICS, ...HTTP, ...PASS, encoding: "gzip", aim: [1, 3] },
   { name: "metrics, HTTP, zstd", ...METRICS, ...HTTP, ...PASS, encoding: "zstd", aim: [1, 3] },
   { name: "metrics, gRPC, gzip", ...METRICS, ...GRPC, ...PASS, encoding: "gzip", aim: [1, 3] },

@@ -10,8 +10,9 @@ import type { Encoding } from "./traffic.ts";
 export interface Task {
   readonly signal: Telemetry;
   readonly protocol: "http" | "grpc";
-  /** What comes in, and what goes out. */
+  /** What comes in, and what goes out unless `out` says otherwise. */
   readonly encoding: Encoding;
+  readonly out?: Encoding;
   readonly work: "pass-through" | "detection";
 }
 
@@ -42,7 +43,7 @@ const DETECTORS: Readonly<Record<Telemetry, readonly string[]>> = {
 
 /** Receivers and exporters are configured alike in both, but for what listens to anomalies. */
 function configuration(
-  { signal, protocol, encoding, work }: Task,
+  { signal, protocol, encoding, out = encoding, work }: Task,
   { http, grpc, sink }: Ports,
   detectors: readonly string[],
 ): Record<string, any> {
@@ -57,7 +58,7 @@ function configuration(
     exporters: {
       [exporter]: {
         endpoint,
-        compression: encoding === "identity" ? "none" : encoding,
+        compression: out === "identity" ? "none" : out,
         tls: { insecure: true },
         // nothing is lost at saturation: senders wait
         sending_queue: { queue_size: 100, block_on_overflow: true },
@@ -110,13 +111,13 @@ function rotel(path: string): Contestant {
     name: "Rotel (Rust)",
     version,
     does: ({ work, encoding }) => (work === "pass-through" && encoding !== "zstd" ? "pass-through" : undefined),
-    command({ protocol, encoding }, { http, grpc, sink }) {
+    command({ protocol, encoding, out = encoding }, { http, grpc, sink }) {
       const options = {
         "otlp-http-endpoint": `127.0.0.1:${http}`,
         "otlp-grpc-endpoint": `127.0.0.1:${grpc}`,
         "otlp-exporter-endpoint": `http://127.0.0.1:${sink}`,
         "otlp-exporter-protocol": protocol,
-        "otlp-exporter-compression": encoding === "identity" ? "none" : encoding,
+        "otlp-exporter-compression": out === "identity" ? "none" : out,
       };
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
       return [path, "start", "--exporter", "otlp", "--disable-batching", ...args];
