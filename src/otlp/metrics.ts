@@ -31,12 +31,12 @@ const METADATA = 0x62;
 /** Levels of a Metric in its request, itself included. */
 const METRIC_LEVEL = 4;
 
-/** Whether nobody will ask which series a point is of: its attributes are checked then instead of hashed. */
+/** Whether nobody will ask for rows: number points are checked and counted then, their attributes included. */
 let unread = false;
 
 /**
  * Fills `scan`, after resetting it, from a whole request. Throws DecodeError, and then `scan` means nothing. The attributes of number
- * points are checked by `identifyPoint`; with `asUnread` they are checked here, and hashes mean nothing.
+ * points are checked by `identifyPoint`; with `asUnread` they are checked here, and such points have no rows.
  */
 export function scanMetrics(bytes: Uint8Array, scan: MetricScan, seed: number, asUnread = false): void {
   unread = asUnread;
@@ -193,7 +193,8 @@ function scanMetric(
     const data = scan.containers.add(prefix, position, to, container);
     scan.containers.hash0[data] = metric0;
     scan.containers.hash1[data] = metric1;
-    if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1);
+    if (shape === Shape.number && unread) checkNumbers(bytes, position, to, scan, data);
+    else if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1);
     else scanDistributions(bytes, view, position, to, scan, data, metric0, metric1, seed, shape);
     p = to;
   }
@@ -238,7 +239,6 @@ function scanNumbers(
   metric0: number,
   metric1: number,
 ): void {
-  const checks = unread;
   // points of one metric were taken at one time as a rule: a comparison is cheaper than a division
   let startLow = 0;
   let startHigh = 0;
@@ -284,11 +284,6 @@ function scanNumbers(
             p = position | 0;
           }
           if (size > to - p) truncated(to);
-          if (checks) {
-            checkKeyValue(bytes, p, p + size);
-            p += size;
-            break;
-          }
           p += size;
           if (runEnd !== field) {
             if (runEnd !== 0) {
@@ -353,10 +348,10 @@ function scanNumbers(
     }
     if (p > to) truncated(to);
     if ((flags & 1) !== 0) {
-      if (!checks) hashAttributes(bytes, view, offset, 0);
+      hashAttributes(bytes, view, offset, 0);
       continue;
     }
-    if (!checks) hashOnto(bytes, view, runStart, runEnd, a0, a1);
+    hashOnto(bytes, view, runStart, runEnd, a0, a1);
     if (scan.length === scan.capacity) scan.reserve(1, offset);
     const row = scan.length++;
     scan.hash0[row] = hash0;
@@ -368,6 +363,65 @@ function scanNumbers(
     scan.container[row] = container;
     scan.shape[row] = Shape.number;
     scan.statistic[row] = Statistic.value;
+  }
+  scan.items += items;
+  scan.containers.items[container] = items;
+}
+
+/** The same as `scanNumbers` accepts, counted. */
+function checkNumbers(bytes: Uint8Array, start: number, end: number, scan: MetricScan, container: number): void {
+  let items = 0;
+  let p = start;
+  while (p < end) {
+    const outer = readTag(bytes, p, end) | 0;
+    p = position | 0;
+    if (outer !== 0x0a) {
+      p = readDataField(bytes, outer, p, end) | 0;
+      continue;
+    }
+    const to = enter(bytes, p, end) | 0;
+    p = position | 0;
+    items++;
+    while (p < to) {
+      let tag = bytes[p++];
+      if (tag > 127) {
+        tag = readTag(bytes, p - 1, to) | 0;
+        p = position | 0;
+      }
+      switch (tag) {
+        case 0x3a: {
+          if (p === to) truncated(to);
+          let size = bytes[p++];
+          if (size > 127) {
+            size = readSize(bytes, p - 1, to) | 0;
+            p = position | 0;
+          }
+          if (size > to - p) truncated(to);
+          checkKeyValue(bytes, p, p + size);
+          p += size;
+          break;
+        }
+        case 0x11:
+        case 0x19:
+        case 0x21:
+        case 0x31:
+          p += 8;
+          break;
+        case 0x40:
+          readVarint(bytes, p, to);
+          p = position | 0;
+          break;
+        case 0x2a: {
+          const exemplarEnd = enter(bytes, p, to) | 0;
+          check(bytes, Part.exemplar, position, exemplarEnd);
+          p = exemplarEnd;
+          break;
+        }
+        default:
+          p = skip(bytes, tag, p, to) | 0;
+      }
+    }
+    if (p > to) truncated(to);
   }
   scan.items += items;
   scan.containers.items[container] = items;

@@ -78,7 +78,7 @@ export class Intake<S extends Telemetry> {
     this.#scan(bytes, this.scan, this.#seed, unread);
   }
 
-  /** The rows of the request read last for those who do not look at them: nothing is learnt, and `series` means nothing. */
+  /** For those who do not look at rows: of the request read last, as far as there are any; nothing is learnt, and `series` means nothing. */
   unread(): RowsOf[S] {
     const { scan } = this;
     if (this.#series.length !== scan.capacity) this.#series = new Uint32Array(scan.capacity);
