@@ -3,6 +3,7 @@ import type { Meter } from "@opentelemetry/api";
 import type { Anomaly } from "./anomaly.ts";
 import type { Extension } from "./extension.ts";
 import type { Compressed, DataOf, ExportOf, Signal, Telemetry } from "./signals.ts";
+import type { Suspicion } from "./suspicion.ts";
 import type { ServiceCall, Trace } from "./traces.ts";
 
 /** Structured log of one component; `fields` are JSON values. */
@@ -85,6 +86,8 @@ export interface Processor<S extends Signal> extends Component {
    * nobody may have been told of.
    */
   lasts?(fingerprint: string, time: number): void;
+  /** Called with what surprised a detector, or anything else that finds, less than its line asks for. */
+  suspected?(suspicion: Suspicion): void;
   /**
    * Whether it waits for a batch to add something to (`Batch.append`), or has anomalies to hand on: asked about once a second, and when the agent stops;
    * then an empty batch, or an empty list, comes through the pipeline.
@@ -98,7 +101,7 @@ export interface Processor<S extends Signal> extends Component {
   admit?(): boolean;
   /**
    * It looks at no row of a batch and changes none. While all processors of a pipeline say so, and it feeds no connector, requests are
-   * checked but not learnt from: their rows have no series.
+   * checked but not learnt from: batches have their bytes and items, and rows that mean nothing.
    */
   readonly unread?: true;
   /** How the queues of the exporters behind it are to join requests, where `sending_queue.batch` does not say. */
