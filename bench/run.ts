@@ -108,16 +108,16 @@ ${
 
 ## State
 
-A snapshot of \`ewma\` with ${kept.series} series: copied between two requests, checked and written while requests go on.
+A snapshot of \`ewma\` with ${kept.series} series: copied some rows at a time, checked and written while requests go on.
 
 ${table(
   ["what", "measured", "to reach"],
   [
-    ["pause of taking it, CPU", `${kept.pause.toFixed(1)} ms`, "50 ms"],
-    ["longest pause while it is written", `${kept.writing.toFixed(1)} ms`, "50 ms"],
+    ["saving it, CPU", `${kept.saving.toFixed(1)} ms`, ""],
+    ["longest pause meanwhile", `${kept.pause.toFixed(1)} ms`, "50 ms"],
     ["size", `${(kept.bytes / 2 ** 20).toFixed(1)} MiB`, ""],
     ["reading it, CPU", `${kept.reading.toFixed(0)} ms`, ""],
-    ["going on from it, CPU", `${kept.restoring.toFixed(0)} ms`, ""],
+    ["reading it and going on from it, CPU", `${kept.restoring.toFixed(0)} ms`, ""],
   ],
 )}
 

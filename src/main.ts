@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --initial-old-space-size=256
+#!/usr/bin/env -S node --max-semi-space-size=8
 // The command line: arguments, signals, exit codes; nothing else. (The flag: see "garbage" in README.md beside this file.)
 import { parseArgs } from "node:util";
 import { backtest } from "./commands/backtest.ts";

@@ -1,7 +1,6 @@
 // What the components of a graph remember: restored at start, handed on at a reload, saved at an interval and at the end.
 import type { Logger } from "../api/index.ts";
-import type { Kept, Snapshot } from "../series/snapshot.ts";
-import { keptOf } from "../series/snapshot.ts";
+import { type Kept, keptOf, type LiveSnapshot, type Snapshot, sizeOf, viewedSnapshot } from "../series/snapshot.ts";
 import { keyOf, type Store } from "../series/store.ts";
 import type { Graph, Outlet, Staged } from "./graph.ts";
 import { type Made, messageOf } from "./lifecycle.ts";
@@ -58,7 +57,7 @@ export class Memory {
       const to = this.#keptOf(made);
       if (!from || !to) continue;
       try {
-        to.restore(from.takeSnapshot());
+        to.restore(from.live ? viewedSnapshot(from.live()) : from.takeSnapshot());
       } catch (error) {
         const reason = `what it knew ${messageOf(error)}`;
         made.host.log.warn("changed by the reload, the component learns anew", { reason });
@@ -86,17 +85,19 @@ export class Memory {
     if (!store) return;
     const began = performance.now();
     let bytes = 0;
-    const weighed = (kept: Kept): Kept => ({
-      takeSnapshot(): Snapshot {
-        const snapshot = kept.takeSnapshot();
-        for (const column of snapshot.columns) bytes += column.bytes.length;
-        return snapshot;
-      },
-      restore: (snapshot) => kept.restore(snapshot),
-    });
+    const weighed = <S extends Snapshot | LiveSnapshot>(snapshot: S): S => {
+      bytes += sizeOf(snapshot);
+      return snapshot;
+    };
     const components = [...rememberingIn(graph)].flatMap(([key, made]) => {
       const kept = this.#keptOf(made);
-      return kept ? [[key, weighed(kept)] as const] : [];
+      if (!kept) return [];
+      const each: Kept = {
+        takeSnapshot: () => weighed(kept.takeSnapshot()),
+        ...(kept.live && { live: () => weighed(kept.live!()) }),
+        restore: (snapshot) => kept.restore(snapshot),
+      };
+      return [[key, each] as const];
     });
     const saving = store.saveAll(components);
     this.#saving = saving.then(() => {

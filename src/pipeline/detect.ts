@@ -2,6 +2,7 @@
 import {
   type Anomaly,
   type Batch,
+  type ColumnType,
   type DataOf,
   type DetectorPlugin,
   type Host,
@@ -10,14 +11,24 @@ import {
   type StateShape,
   type Telemetry,
 } from "../api/index.ts";
+import { grown } from "../series/growing.ts";
 import { Recency } from "../series/recency.ts";
-import { column, type Kept, type KeptColumn, type Snapshot, SnapshotError } from "../series/snapshot.ts";
+import {
+  copiedSnapshot,
+  type Kept,
+  type KeptColumn,
+  type LiveColumn,
+  type LiveSnapshot,
+  lengthOf,
+  type Snapshot,
+  SnapshotError,
+} from "../series/snapshot.ts";
 import { SeriesState, valuesOf } from "../series/state.ts";
 import { NO_SERIES, type RowOwner, type SeriesTable } from "../series/table.ts";
 import { Calibrator } from "./calibrate.ts";
 import { CHUNK, Chunk, gather } from "./chunk.ts";
 import { Lasting, type Lasts } from "./lasting.ts";
-import { type Line, lineOf, restoreLine, savedLine } from "./line.ts";
+import { type Line, lineOf, liveLine, restoreLine } from "./line.ts";
 import { matching } from "./match.ts";
 import type { DetectorOptions } from "./options.ts";
 import { type DetectorCounts, Reporter } from "./reporter.ts";
@@ -59,6 +70,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   #members = new Uint32Array(0);
   #age = new Uint32Array(0);
   #length = 0;
+  /** The table no longer says which of its rows are other series' by now. */
+  #stopped = false;
   readonly #free: number[] = [];
   readonly #chunk: Chunk<S>;
   readonly #rarity = new Float64Array(CHUNK);
@@ -135,13 +148,12 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#table.disown(this);
   }
 
   grow(capacity: number): void {
-    const map = new Int32Array(capacity);
-    map.set(this.#map);
-    this.#map = map;
+    this.#map = grown(this.#map, capacity);
   }
 
   recycle(row: number): void {
@@ -234,12 +246,8 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
   }
 
   #growOwn(capacity: number): void {
-    const members = new Uint32Array(capacity);
-    const age = new Uint32Array(capacity);
-    members.set(this.#members);
-    age.set(this.#age);
-    this.#members = members;
-    this.#age = age;
+    this.#members = grown(this.#members, capacity);
+    this.#age = grown(this.#age, capacity);
     this.#recency.grow(capacity);
     this.#state.grow(capacity);
     this.#calibrator?.state.grow(capacity);
@@ -334,27 +342,43 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
     if (found) this.#lasting.found(this.#chunk.series[i], found);
   }
 
-  /** All that it remembers, complete: identities, ages and the order of their last rows, the detector's columns, calibration. */
   takeSnapshot(): Snapshot {
-    const rows = this.#length;
-    const hash0 = new Int32Array(rows);
-    const hash1 = new Int32Array(rows);
-    this.#table.identities(this.#members, rows, hash0, hash1);
+    return copiedSnapshot(this.live());
+  }
+
+  /** All that it remembers, complete: identities, ages and the order of their last rows, the detector's columns, calibration. */
+  live(): LiveSnapshot {
+    const live = (name: string, type: ColumnType, read: LiveColumn["read"]): LiveColumn => ({
+      name: `series.${name}`,
+      type,
+      width: 1,
+      shared: false,
+      read,
+    });
     return {
       type: this.#plugin.type,
       stateVersion: this.#plugin.stateVersion ?? 1,
       takenAt: this.#host.now(),
       signal: this.#plugin.signal,
+      rows: this.#length,
       columns: [
-        column("series.hash0", "i32", hash0),
-        column("series.hash1", "i32", hash1),
-        column("series.age", "u32", this.#age.slice(0, rows)),
-        column("series.seen", "f64", this.#recency.stamps(rows)),
-        ...this.#state.save("state.", rows),
-        ...(this.#calibrator?.state.save("calibration.", rows) ?? []),
-        ...savedLine(this.#line, rows),
+        live("hash0", "i32", (from, to) => this.#identities(from, to)[0]),
+        live("hash1", "i32", (from, to) => this.#identities(from, to)[1]),
+        live("age", "u32", (from, to) => this.#age.subarray(from, to)),
+        live("seen", "f64", (from, to) => this.#recency.stamps(from, to)),
+        ...this.#state.live("state."),
+        ...(this.#calibrator?.state.live("calibration.") ?? []),
+        ...liveLine(this.#line),
       ],
+      ended: () => this.#stopped,
     };
+  }
+
+  #identities(from: number, to: number): [Int32Array, Int32Array] {
+    const rows = this.#members.subarray(from, to);
+    const halves: [Int32Array, Int32Array] = [new Int32Array(rows.length), new Int32Array(rows.length)];
+    this.#table.identities(rows, rows.length, ...halves);
+    return halves;
   }
 
   /**
@@ -373,16 +397,23 @@ export class Detector<S extends Telemetry = Telemetry> implements Processor<S>, 
       throw new SnapshotError(`has version ${snapshot.stateVersion}, this ${type} has version ${stateVersion}`);
     }
     const columns = new Map(snapshot.columns.map((each) => [each.name, each]));
-    const rows = (columns.get("series.age")?.bytes.length ?? 0) >>> 2;
+    const ages = columns.get("series.age");
+    const rows = ages ? lengthOf(ages) >>> 2 : 0;
     const misfit =
       MEMBERS.misfit("series.", rows, columns) ??
       this.#state.misfit("state.", rows, columns) ??
       this.#calibrator?.state.misfit("calibration.", rows, columns);
     if (misfit) throw new SnapshotError(misfit);
     const from = this.#adopt(rows, columns);
-    this.#state.restore("state.", from, columns);
-    this.#calibrator?.state.restore("calibration.", from, columns);
-    restoreLine(this.#line, rows, from, columns);
+    try {
+      this.#state.restore("state.", from, columns);
+      this.#calibrator?.state.restore("calibration.", from, columns);
+      restoreLine(this.#line, rows, from, columns);
+    } catch (error) {
+      // a file that can no longer be read: nothing is better than a part
+      for (const row of this.#members.subarray(0, this.#length)) this.recycle(row);
+      throw error;
+    }
   }
 
   /** Gives the series of a snapshot rows of their own, the least recently seen first; the row of each in the snapshot. */

@@ -261,7 +261,7 @@ export class Join implements RowOwner {
   save(): KeptColumn[] {
     const rows = this.resources.length;
     return [
-      column("series.seen", "f64", this.#recency.stamps(rows)),
+      column("series.seen", "f64", this.#recency.stamps(0, rows).slice()),
       column("resources", "u8", Uint8Array.from(serialize(this.resources))),
       ...this.#state.save("join.", rows),
     ];

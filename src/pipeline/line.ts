@@ -1,6 +1,6 @@
 // Rarity -> score: where the line of a detector lies.
 import type { DetectorPlugin } from "../api/index.ts";
-import type { KeptColumn } from "../series/snapshot.ts";
+import type { KeptColumn, LiveColumn } from "../series/snapshot.ts";
 import { SeriesState } from "../series/state.ts";
 import { BudgetLine } from "./budget.ts";
 import { THRESHOLD } from "./options.ts";
@@ -62,6 +62,9 @@ export function lineOf(
 }
 
 const PREFIX = "line.";
+
+/** What it remembers, for a snapshot that is copied later. */
+export const liveLine = ({ state }: Line): LiveColumn[] => state.live(PREFIX);
 
 /** What it remembers of the first `rows` rows, for a snapshot. */
 export const savedLine = ({ state }: Line, rows: number): KeptColumn[] => state.save(PREFIX, rows);

@@ -20,16 +20,17 @@ const PAIRS = 3;
  */
 export class DistributionMemory implements RowOwner {
   #memory: (Float64Array | undefined)[] = [];
+  #capacity = 0;
   /** Cumulative counts by bucket, of the point and of what it added; reused. */
   #cumulative = new Float64Array(64);
   #added = new Float64Array(64);
 
   grow(capacity: number): void {
-    this.#memory.length = capacity;
+    this.#capacity = capacity;
   }
 
   recycle(row: number): void {
-    this.#memory[row] = undefined;
+    if (row < this.#memory.length) this.#memory[row] = undefined;
   }
 
   /** Fills the rows of every distribution; leaves NaN where a point tells nothing yet, or nothing was added. */
@@ -88,6 +89,8 @@ export class DistributionMemory implements RowOwner {
     from: number,
     buckets: number,
   ): void {
+    // only where there are histograms
+    if (s >= this.#memory.length) this.#memory.length = this.#capacity;
     let memory = this.#memory[s];
     if (memory?.length !== PAIRS + 2 * buckets) memory = this.#memory[s] = new Float64Array(PAIRS + 2 * buckets);
     memory[TIME] = time;

@@ -1,5 +1,6 @@
 // Monotonic sums -> rates per second, resets included.
 import { Kind, type MetricScan } from "../otlp/columns.ts";
+import { grown } from "./growing.ts";
 import { NO_SERIES, type RowOwner } from "./table.ts";
 
 /** A point this much older than its predecessor is no late one: the sender's clock was set back, so it starts anew. */
@@ -14,12 +15,8 @@ export class Rates implements RowOwner {
   #time = new Float64Array(0);
 
   grow(capacity: number): void {
-    const value = new Float64Array(capacity);
-    const time = new Float64Array(capacity);
-    value.set(this.#value);
-    time.set(this.#time);
-    this.#value = value;
-    this.#time = time;
+    this.#value = grown(this.#value, capacity);
+    this.#time = grown(this.#time, capacity);
   }
 
   recycle(row: number): void {

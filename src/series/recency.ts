@@ -1,4 +1,5 @@
 // Which row must go when there is no room for a new one: exact to the row, one write a touch, a rare linear pass.
+import { grown } from "./growing.ts";
 
 /** Touches after which a row is established. */
 export const ESTABLISHED = 50;
@@ -32,12 +33,8 @@ export class Recency {
   readonly #young = new Segment(false);
 
   grow(capacity: number): void {
-    const stamp = new Float64Array(capacity);
-    const touches = new Uint8Array(capacity);
-    stamp.set(this.#stamp);
-    touches.set(this.#touches);
-    this.#stamp = stamp;
-    this.#touches = touches;
+    this.#stamp = grown(this.#stamp, capacity);
+    this.#touches = grown(this.#touches, capacity);
   }
 
   /** The number of touches so far: a row whose stamp is larger than a clock read earlier was touched since. */
@@ -82,9 +79,9 @@ export class Recency {
     return this.#stamp[row];
   }
 
-  /** The stamps of the first `length` rows, copied. */
-  stamps(length: number): Float64Array {
-    return this.#stamp.slice(0, length);
+  /** The stamps of the rows [from, to), as they are now. */
+  stamps(from: number, to: number): Float64Array {
+    return this.#stamp.subarray(from, to);
   }
 
   /** Says what time it is: Unix milliseconds, once a request. Without it nothing is ever unseen for long. */

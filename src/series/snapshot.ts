@@ -1,16 +1,22 @@
-// What a component remembers, at rest: columns that say what they are, in one checksummed file that is refused unless it fits.
-import { endianness } from "node:os";
-import { crc32 } from "node:zlib";
-import { type ColumnType, type Connector, type Exporter, type Processor, type Telemetry, z } from "../api/index.ts";
+// What a component remembers: columns that say what they are, copied at once or some rows at a time.
+import type { ColumnType, Connector, Exporter, Processor, Telemetry } from "../api/index.ts";
 
-/** One column of a snapshot; `bytes` are its own copy, in this machine's order. */
-export interface KeptColumn {
+/** What there is to know of a column but its entries. */
+export interface ColumnShape {
   readonly name: string;
   readonly type: ColumnType;
   /** Entries a row; of a shared column, entries in all. */
   readonly width: number;
   readonly shared: boolean;
+}
+
+/** One column of a snapshot, in this machine's order of bytes. */
+export interface KeptColumn extends ColumnShape {
+  /** Its own copy. Of a column in a file it is read each time. */
   readonly bytes: Uint8Array;
+  /** Of a column in a file: its bytes in all, and those at [from, to), which are there until another part of the file is asked for. */
+  readonly length?: number;
+  part?(from: number, to: number): Uint8Array;
 }
 
 /** All that a component remembers at one moment. Written by the agent, never by a plugin. */
@@ -25,10 +31,29 @@ export interface Snapshot {
   readonly columns: readonly KeptColumn[];
 }
 
-/** A component whose memory is kept. Both are called between batches. */
+/** A column of one entry or more a row, as it is now: what `read` gives is to be copied before anything else is learnt. */
+export interface LiveColumn extends ColumnShape {
+  /** The entries of the rows [from, to); of a shared column all, whatever the rows. */
+  read(from: number, to: number): ArrayBufferView;
+}
+
+/**
+ * A snapshot that is yet to be copied, some rows at a time, while the component goes on learning. All columns of a row must be
+ * copied at one moment; rows may be of different ones. None goes away meanwhile.
+ */
+export interface LiveSnapshot extends Omit<Snapshot, "columns"> {
+  readonly rows: number;
+  readonly columns: readonly LiveColumn[];
+  /** From now on its rows may be those of others: what was copied is to be thrown away. */
+  ended(): boolean;
+}
+
+/** A component whose memory is kept. All are called between batches. */
 export interface Kept {
   /** Copies: what is learnt later does not change them. */
   takeSnapshot(): Snapshot;
+  /** The same, for one that has so much to copy that it would be a pause. */
+  live?(): LiveSnapshot;
   /** For a component that has seen nothing yet. Throws SnapshotError, or what a plugin's `load` throws, and has then learnt nothing. */
   restore(snapshot: Snapshot): void;
 }
@@ -40,9 +65,45 @@ export class SnapshotError extends Error {
 
 /** A column of one entry a row. Takes the array over. */
 export function column(name: string, type: ColumnType, array: ArrayBufferView): KeptColumn {
-  const bytes = new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
-  return { name, type, width: 1, shared: false, bytes };
+  return { name, type, width: 1, shared: false, bytes: bytesOf(array) };
 }
+
+/** The column with its first `rows` rows, copied. */
+export function copied({ read, ...column }: LiveColumn, rows: number): KeptColumn {
+  return { ...column, bytes: Uint8Array.from(bytesOf(read(0, rows))) };
+}
+
+/** The whole of it, copied at this moment. */
+export function copiedSnapshot({ rows, columns, ended: _, ...rest }: LiveSnapshot): Snapshot {
+  return { ...rest, columns: columns.map((each) => copied(each, rows)) };
+}
+
+/** The whole of it, not copied: for whoever reads it at once. */
+export function viewedSnapshot({ rows, columns, ended: _, ...rest }: LiveSnapshot): Snapshot {
+  return { ...rest, columns: columns.map(({ read, ...each }) => ({ ...each, bytes: bytesOf(read(0, rows)) })) };
+}
+
+const SIZE: Readonly<Record<ColumnType, number>> = { f64: 8, f32: 4, u32: 4, i32: 4, u16: 2, u8: 1 };
+
+/** Bytes of a row that is still to be read; 0 of a column that is copied already, or shared. */
+export const rowSize = (column: KeptColumn | LiveColumn) =>
+  "read" in column && !column.shared ? column.width * SIZE[column.type] : 0;
+
+/** Bytes of the column when it is copied. */
+export const lengthOf = (column: KeptColumn | LiveColumn, rows = 0) =>
+  "read" in column
+    ? (column.shared ? 1 : rows) * column.width * SIZE[column.type]
+    : (column.length ?? column.bytes.length);
+
+/** Bytes of all its columns. */
+export function sizeOf(snapshot: Snapshot | LiveSnapshot): number {
+  const rows = "rows" in snapshot ? snapshot.rows : 0;
+  return snapshot.columns.reduce((sum, each) => sum + lengthOf(each, rows), 0);
+}
+
+/** A view of the same memory. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** How a component is kept: a detector by its columns, another by the bytes of its `save`; undefined when there is nothing to keep. */
 export function keptOf(
@@ -65,98 +126,4 @@ export function keptOf(
       part.load!(Uint8Array.from(saved.bytes));
     },
   };
-}
-
-// The file: magic, version and length of the header as 32-bit little-endian numbers, the header in JSON, the columns, each of
-// these padded to 8 bytes, and the CRC-32 of all before it.
-const MAGIC = Buffer.from("vedette\n");
-const VERSION = 1;
-const START = 16;
-const TRAILER = 4;
-
-const header = z.object({
-  key: z.string(),
-  type: z.string(),
-  stateVersion: z.number(),
-  takenAt: z.number(),
-  signal: z.enum(["metrics", "logs", "traces"]).optional(),
-  seed: z.number().optional(),
-  endianness: z.enum(["LE", "BE"]),
-  columns: z.array(
-    z.object({
-      name: z.string(),
-      type: z.enum(["f64", "f32", "u32", "i32", "u16", "u8"]),
-      width: z.int().nonnegative(),
-      shared: z.boolean(),
-      length: z.int().nonnegative(),
-    }),
-  ),
-});
-
-/** A snapshot with whose it is: the component's key, and the hash seed of its identities where it holds any. */
-export interface Stored {
-  readonly key: string;
-  readonly seed?: number | undefined;
-  readonly snapshot: Snapshot;
-}
-
-const padding = (length: number) => -length & 7;
-
-/** The file in parts, but for its trailer; the columns are not copied. */
-export function encodeSnapshot({ key, seed, snapshot }: Stored): Uint8Array[] {
-  const columns = snapshot.columns.map(({ bytes, ...rest }) => ({ ...rest, length: bytes.length }));
-  const text = JSON.stringify({ key, seed, endianness: endianness(), ...snapshot, columns });
-  const head = Buffer.from(text + " ".repeat(padding(Buffer.byteLength(text))));
-  const start = Buffer.alloc(START);
-  MAGIC.copy(start);
-  start.writeUInt32LE(VERSION, 8);
-  start.writeUInt32LE(head.length, 12);
-  const pieces = snapshot.columns.flatMap(({ bytes }) => [bytes, new Uint8Array(padding(bytes.length))]);
-  return [start, head, ...pieces.filter(({ length }) => length > 0)];
-}
-
-/** The end of a file whose parts have this CRC-32. */
-export function trailer(crc: number): Uint8Array {
-  const bytes = Buffer.alloc(TRAILER);
-  bytes.writeUInt32LE(crc);
-  return bytes;
-}
-
-/** Reads a whole file; the columns are views of it. Throws SnapshotError. */
-export function decodeSnapshot(file: Uint8Array): Stored {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
-  if (bytes.length < START + TRAILER || !bytes.subarray(0, 8).equals(MAGIC)) {
-    throw new SnapshotError("is in a file that is no snapshot of ours, or was cut short");
-  }
-  const version = bytes.readUInt32LE(8);
-  if (version !== VERSION) {
-    throw new SnapshotError(
-      `is in format ${version}, written by another version of the agent: this one reads ${VERSION}`,
-    );
-  }
-  const end = bytes.length - TRAILER;
-  if (crc32(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) {
-    throw new SnapshotError("is damaged: its checksum is not that of its bytes");
-  }
-  const body = START + bytes.readUInt32LE(12);
-  const parsed = header.safeParse(jsonOf(bytes.subarray(START, body)));
-  if (!parsed.success) throw new SnapshotError("has a header that makes no sense");
-  const { key, seed, endianness: order, columns, signal, ...rest } = parsed.data;
-  if (order !== endianness()) throw new SnapshotError("comes from a machine with another order of bytes");
-  let at = body;
-  const kept = columns.map(({ length, ...each }) => {
-    const part = { ...each, bytes: bytes.subarray(at, at + length) };
-    at += length + padding(length);
-    return part;
-  });
-  if (at !== end) throw new SnapshotError("has columns of other lengths than its header says");
-  return { key, seed, snapshot: { ...rest, ...(signal && { signal }), columns: kept } };
-}
-
-function jsonOf(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 // The columns that a detector declares: allocated, grown, cleared, saved and restored for it.
 import type { ColumnType, ColumnTypes, StateOf, StateShape } from "../api/index.ts";
-import type { KeptColumn } from "./snapshot.ts";
+import { grown } from "./growing.ts";
+import { type ColumnShape, copied, type KeptColumn, type LiveColumn, lengthOf } from "./snapshot.ts";
 
 type AnyColumn = ColumnTypes[ColumnType];
 
@@ -13,18 +14,13 @@ const ARRAYS = {
   u8: Uint8Array,
 } as const;
 
-interface Layout {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** Entries a row; of a shared column, entries in all. */
-  readonly width: number;
-  readonly shared: boolean;
-}
+/** Bytes of a saved column read at a time. */
+const SLICE = 1 << 20;
 
 /** State columns of `shape`. `columns` are replaced on growth: never keep one across a call to `grow`. */
 export class SeriesState<Shape extends StateShape = StateShape> {
   readonly columns: StateOf<Shape>;
-  readonly #layout: readonly Layout[];
+  readonly #layout: readonly ColumnShape[];
   #capacity = 0;
 
   constructor(shape: Shape) {
@@ -61,11 +57,9 @@ export class SeriesState<Shape extends StateShape = StateShape> {
   grow(capacity: number): void {
     if (capacity <= this.#capacity) return;
     const columns = this.#record(this.columns);
-    for (const { name, type, width, shared } of this.#layout) {
+    for (const { name, width, shared } of this.#layout) {
       if (shared) continue;
-      const larger = new ARRAYS[type](capacity * width);
-      larger.set(columns[name] as never);
-      columns[name] = larger;
+      columns[name] = grown(columns[name], capacity * width);
     }
     this.#capacity = capacity;
   }
@@ -78,13 +72,19 @@ export class SeriesState<Shape extends StateShape = StateShape> {
     }
   }
 
-  /** Copies of the first `rows` rows of every column and of the shared ones whole, named with `prefix`. */
-  save(prefix: string, rows: number): KeptColumn[] {
+  /** Every column as it is at the time of reading, named with `prefix`. */
+  live(prefix: string): LiveColumn[] {
     const columns = this.#record(this.columns);
     return this.#layout.map(({ name, type, width, shared }) => {
-      const { buffer } = columns[name].slice(0, shared ? width : rows * width);
-      return { name: prefix + name, type, width, shared, bytes: new Uint8Array(buffer) };
+      const read = (from: number, to: number) =>
+        shared ? columns[name] : columns[name].subarray(from * width, to * width);
+      return { name: prefix + name, type, width, shared, read };
     });
+  }
+
+  /** Copies of the first `rows` rows of every column and of the shared ones whole, named with `prefix`. */
+  save(prefix: string, rows: number): KeptColumn[] {
+    return this.live(prefix).map((column) => copied(column, rows));
   }
 
   /** Why columns of `rows` rows that `save` gave cannot be these; undefined when they can. Ones that are not declared do not matter. */
@@ -96,8 +96,8 @@ export class SeriesState<Shape extends StateShape = StateShape> {
       const then = shapeOf(column.type, column.width, column.shared);
       if (then !== now) return `has a column ${prefix}${name} of another shape: ${then} then, ${now} now`;
       const length = (shared ? width : rows * width) * ARRAYS[type].BYTES_PER_ELEMENT;
-      if (column.bytes.length !== length)
-        return `has a column ${prefix}${name} of ${column.bytes.length} bytes, not ${length}`;
+      if (lengthOf(column) !== length)
+        return `has a column ${prefix}${name} of ${lengthOf(column)} bytes, not ${length}`;
     }
     return undefined;
   }
@@ -106,22 +106,42 @@ export class SeriesState<Shape extends StateShape = StateShape> {
   restore(prefix: string, from: Uint32Array, saved: ReadonlyMap<string, KeptColumn>): void {
     const columns = this.#record(this.columns);
     this.grow(from.length);
+    const to = new Int32Array(from.reduce((most, row) => Math.max(most, row + 1), 0)).fill(-1);
+    for (let row = 0; row < from.length; row++) to[from[row]] = row;
     for (const { name, type, width, shared } of this.#layout) {
-      const source = valuesOf(type, saved.get(prefix + name)!.bytes);
-      const column = columns[name];
-      if (shared) column.set(source as never);
-      else {
-        for (let row = 0; row < from.length; row++) {
-          for (let k = 0; k < width; k++) column[row * width + k] = source[from[row] * width + k];
-        }
-      }
+      const column = saved.get(prefix + name)!;
+      if (shared) columns[name].set(valuesOf(type, column.bytes) as never);
+      else takeRows(column, width, to, columns[name]);
     }
   }
 }
 
 const shapeOf = (type: ColumnType, width: number, shared: boolean) => `${type} x ${width}${shared ? " in all" : ""}`;
 
-/** The bytes of a column as its numbers; a copy, since bytes from a file may lie anywhere. */
+/** Copies each row r of a saved column to row to[r], where that is not negative: in the order of the saved ones, some at a time. */
+function takeRows(saved: KeptColumn, width: number, to: Int32Array, column: AnyColumn): void {
+  const size = width * column.BYTES_PER_ELEMENT;
+  const step = Math.ceil(SLICE / Math.max(1, size));
+  for (let first = 0; first < to.length; first += step) {
+    const last = Math.min(to.length, first + step);
+    const bytes = saved.part?.(first * size, last * size) ?? saved.bytes.subarray(first * size, last * size);
+    const values = valuesOf(saved.type, bytes);
+    for (let row = first, run = 1; row < last; row += run) {
+      for (run = 1; row + run < last && to[row] >= 0 && to[row + run] === to[row] + run; ) run++;
+      if (to[row] < 0) continue;
+      const rows = values.subarray((row - first) * width, (row - first + run) * width);
+      column.set(rows as never, to[row] * width);
+    }
+  }
+}
+
+/** The bytes of a column as its numbers, to be read only: a copy of bytes that do not lie as numbers must. */
 export function valuesOf<T extends ColumnType>(type: T, bytes: Uint8Array): ColumnTypes[T] {
-  return new ARRAYS[type](Uint8Array.from(bytes).buffer) as ColumnTypes[T];
+  const numbers = ARRAYS[type];
+  const lie = bytes.byteOffset % numbers.BYTES_PER_ELEMENT === 0 ? bytes : Uint8Array.from(bytes);
+  return new numbers(
+    lie.buffer as ArrayBuffer,
+    lie.byteOffset,
+    lie.length / numbers.BYTES_PER_ELEMENT,
+  ) as ColumnTypes[T];
 }

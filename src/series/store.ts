@@ -1,11 +1,11 @@
 // The directory of a stateful agent: hash seeds and one snapshot a component, replaced atomically, refused when they do not fit.
 import { createHash, randomBytes } from "node:crypto";
+import { readSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
-import { crc32 } from "node:zlib";
 import type { Logger, Telemetry } from "../api/index.ts";
-import { decodeSnapshot, encodeSnapshot, type Kept, type Snapshot, trailer } from "./snapshot.ts";
+import type { Kept, LiveSnapshot, Snapshot } from "./snapshot.ts";
+import { decodeSnapshot, encodeSnapshot, type Piece, type SnapshotSource, type Stored } from "./snapshot_file.ts";
 
 const SIGNALS = ["metrics", "logs", "traces"] as const;
 type Seeds = Readonly<Record<Telemetry, number>>;
@@ -20,8 +20,6 @@ const MOST_ASIDE = 10;
 /** Snapshots of components that are not configured are kept so long after they were last saved, and so many of them. */
 const UNWANTED_AFTER = 30 * 86_400_000;
 const MOST_UNWANTED = 1000;
-/** Bytes checked and written at a time: the event loop is free between two. */
-const SLICE = 1 << 19;
 const PRIVATE = 0o600;
 
 /** The name under which the state of a component of a pipeline is kept. Doubled colons keep any two of them apart. */
@@ -73,47 +71,47 @@ export class StateStore {
     return this.#seeds[signal];
   }
 
-  /** The snapshot last saved under the key; undefined when there is none, or it was set aside. */
-  async load(key: string): Promise<Snapshot | undefined> {
+  /**
+   * Gives the component what was saved last under the key, if anything was; what cannot be used, or it refuses, is set aside.
+   * Whether it goes on from there.
+   */
+  async restore(key: string, kept: Pick<Kept, "restore">): Promise<boolean> {
     const file = fileOf(key);
-    let bytes: Uint8Array;
+    let handle: FileHandle;
     try {
-      bytes = await readFile(join(this.#directory, file));
+      handle = await open(join(this.#directory, file));
     } catch (error) {
       if (codeOf(error) !== "ENOENT") await this.#setAside(file, key, `cannot be read: ${messageOf(error)}`);
-      return undefined;
-    }
-    try {
-      const stored = decodeSnapshot(bytes);
-      const { signal } = stored.snapshot;
-      if (stored.key !== key) throw new Error(`belongs to ${stored.key}`);
-      if (signal && stored.seed !== this.seed(signal)) {
-        throw new Error(
-          `knows its ${signal} by another hash seed than this directory keeps: the two were not saved together`,
-        );
-      }
-      return stored.snapshot;
-    } catch (error) {
-      await this.#setAside(file, key, messageOf(error));
-      return undefined;
-    }
-  }
-
-  /** Gives the component what was saved of it; what it refuses is set aside. Whether it goes on from there. */
-  async restore(key: string, kept: Kept): Promise<boolean> {
-    const snapshot = await this.load(key);
-    if (!snapshot) return false;
-    try {
-      kept.restore(snapshot);
-      return true;
-    } catch (error) {
-      await this.#setAside(fileOf(key), key, messageOf(error));
       return false;
     }
+    try {
+      kept.restore(this.#checked(key, decodeSnapshot(await sourceOf(handle))));
+      return true;
+    } catch (error) {
+      const unreadable = (error as NodeJS.ErrnoException)?.syscall !== undefined;
+      await this.#setAside(file, key, unreadable ? `cannot be read: ${messageOf(error)}` : messageOf(error));
+      return false;
+    } finally {
+      await handle.close();
+    }
   }
 
-  /** Replaces what was saved under the key, atomically, after every write that was asked for before. Rejects when it cannot. */
-  save(key: string, snapshot: Snapshot): Promise<void> {
+  #checked(key: string, stored: Stored): Snapshot {
+    const { signal } = stored.snapshot;
+    if (stored.key !== key) throw new Error(`belongs to ${stored.key}`);
+    if (signal && stored.seed !== this.seed(signal)) {
+      throw new Error(
+        `knows its ${signal} by another hash seed than this directory keeps: the two were not saved together`,
+      );
+    }
+    return stored.snapshot;
+  }
+
+  /**
+   * Replaces what was saved under the key, atomically, after every write that was asked for before. Rejects when it cannot. Of a
+   * snapshot that ends before it is copied what was saved before is left: who goes on from it is saved the next time.
+   */
+  save(key: string, snapshot: Snapshot | LiveSnapshot): Promise<void> {
     const write = this.#last.then(() => this.#write(key, snapshot));
     this.#last = write.catch(() => {});
     return write;
@@ -129,7 +127,7 @@ export class StateStore {
     for (const [key, kept] of components) {
       keys.add(key);
       try {
-        await this.save(key, kept.takeSnapshot());
+        await this.save(key, kept.live?.() ?? kept.takeSnapshot());
       } catch (error) {
         all = false;
         const consequence = "after a restart the component goes on from the last snapshot that was saved";
@@ -162,31 +160,30 @@ export class StateStore {
     }
     const random = () => randomBytes(4).readInt32LE();
     this.#seeds = { metrics: random(), logs: random(), traces: random() };
-    await this.#replace(file, [Buffer.from(JSON.stringify(this.#seeds))]);
+    await this.#replace(file, [{ at: 0, bytes: Buffer.from(JSON.stringify(this.#seeds)), last: true }]);
   }
 
-  #write(key: string, snapshot: Snapshot): Promise<void> {
+  #write(key: string, snapshot: Snapshot | LiveSnapshot): Promise<void> {
     const seed = snapshot.signal && this.seed(snapshot.signal);
-    return this.#replace(fileOf(key), encodeSnapshot({ key, seed, snapshot }), true);
+    return this.#replace(fileOf(key), encodeSnapshot({ key, seed, snapshot }));
   }
 
-  async #replace(file: string, parts: readonly Uint8Array[], sealed = false): Promise<void> {
+  async #replace(file: string, pieces: Iterable<Piece>): Promise<void> {
     const path = join(this.#directory, file);
     const unfinished = path + UNFINISHED;
     try {
       const handle = await open(unfinished, "w", PRIVATE);
+      let whole = false;
       try {
-        let crc = 0;
-        for (const slice of slices(parts)) {
-          if (sealed) crc = crc32(slice, crc);
-          await writeWhole(handle, slice);
-          await turn();
+        for (const piece of pieces) {
+          await writeWhole(handle, piece);
+          whole = piece.last;
         }
-        if (sealed) await writeWhole(handle, trailer(crc));
         await handle.sync();
       } finally {
         await handle.close();
       }
+      if (!whole) return await unlink(unfinished);
       await rename(unfinished, path);
     } catch (error) {
       await unlink(unfinished).catch(() => {});
@@ -259,14 +256,26 @@ async function lock(path: string): Promise<() => void> {
   };
 }
 
-function* slices(parts: readonly Uint8Array[]): Generator<Uint8Array> {
-  for (const part of parts) {
-    for (let at = 0; at < part.length; at += SLICE) yield part.subarray(at, at + SLICE);
-  }
+async function sourceOf(handle: FileHandle): Promise<SnapshotSource> {
+  const { size } = await handle.stat();
+  let room = new Uint8Array(0);
+  const read = (at: number, length: number) => {
+    if (room.length < length) room = new Uint8Array(length);
+    let done = 0;
+    for (let read = -1; done < length && read !== 0; done += read) {
+      read = readSync(handle.fd, room, done, length - done, at + done);
+    }
+    if (done < length) throw new Error("cannot be read: the file is shorter than it was");
+    return room.subarray(0, length);
+  };
+  return { length: size, read };
 }
 
-async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+/** The event loop is free meanwhile. */
+async function writeWhole(handle: FileHandle, { at, bytes }: Piece): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
 }
 
 /** So that the new name survives a loss of power; some file systems cannot, and the file itself is safe by then. */

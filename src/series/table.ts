@@ -1,4 +1,5 @@
 // Identity hash -> dense row, with successor prediction; at its limit a series that is new or long unseen makes room.
+import { grown } from "./growing.ts";
 import { Recency } from "./recency.ts";
 
 /** Told when rows come and go. `capacity` is the number of rows to be ready for. */
@@ -208,28 +209,31 @@ export class SeriesTable {
     slots[hole << 1] = 0;
   }
 
+  /** Moves all entries to so many slots, in the order of the old ones, so that it reads and writes memory one after the other. */
+  #spread(size: number): void {
+    const before = this.#slots;
+    const slots = new Int32Array(size * 2);
+    const mask = size - 1;
+    for (let from = 0; from < before.length; from += 2) {
+      if (before[from] === 0) continue;
+      let slot = before[from + 1] & mask;
+      while (slots[slot << 1] !== 0) slot = (slot + 1) & mask;
+      slots[slot << 1] = before[from];
+      slots[(slot << 1) + 1] = before[from + 1];
+    }
+    this.#slots = slots;
+    this.#mask = mask;
+  }
+
   #grow(capacity: number): void {
-    const key0 = new Int32Array(capacity);
-    const key1 = new Int32Array(capacity);
-    const seen0 = new Int32Array(capacity);
-    const seen1 = new Int32Array(capacity);
-    const successor = new Uint32Array(capacity);
-    seen0.set(this.#seen0);
-    seen1.set(this.#seen1);
-    this.#seen0 = seen0;
-    this.#seen1 = seen1;
-    key0.set(this.#key0);
-    key1.set(this.#key1);
-    successor.set(this.#successor);
-    this.#key0 = key0;
-    this.#key1 = key1;
-    this.#successor = successor;
+    this.#key0 = grown(this.#key0, capacity);
+    this.#key1 = grown(this.#key1, capacity);
+    this.#seen0 = grown(this.#seen0, capacity);
+    this.#seen1 = grown(this.#seen1, capacity);
+    this.#successor = grown(this.#successor, capacity);
     this.#capacity = capacity;
     this.#recency.grow(capacity);
-    const size = 2 ** Math.ceil(Math.log2(Math.max(capacity, 8) * 2));
-    this.#slots = new Int32Array(size * 2);
-    this.#mask = size - 1;
-    for (let row = 0; row < this.length; row++) this.#place(row);
+    this.#spread(2 ** Math.ceil(Math.log2(Math.max(capacity, 8) * 2)));
     for (const owner of this.#owners) owner.grow(capacity);
   }
 }

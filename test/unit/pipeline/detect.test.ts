@@ -7,6 +7,7 @@ import { defineDetector, z } from "../../../src/api/index.ts";
 import { DecodeError } from "../../../src/otlp/index.ts";
 import { Detector } from "../../../src/pipeline/detect.ts";
 import { type Snapshot, SnapshotError } from "../../../src/series/snapshot.ts";
+import { decodeSnapshot, encodeSnapshot } from "../../../src/series/snapshot_file.ts";
 import { oracle } from "../../exporting.ts";
 import { optionsOf, wired } from "../../wired.ts";
 
@@ -428,6 +429,90 @@ test("a snapshot is a copy: what is learnt later is not in it", () => {
   other.detector.restore(snapshot);
   other.emit(request([point("a", 1)]));
   assert.deepEqual([seen.at(-1)?.age, seen.at(-1)?.total, other.detector.series], [1, 1, 1]);
+});
+
+test("a snapshot that can be read only in part is as good as none", () => {
+  const { plugin, seen } = spy();
+  const one = wired(plugin);
+  for (const series of "abc") one.emit(request([point(series, 1)]));
+  const whole = one.detector.takeSnapshot();
+  const part = () => {
+    throw new Error("the disk is gone");
+  };
+  const columns = whole.columns.map((each) =>
+    each.name.startsWith("calibration.") ? { ...each, length: each.bytes.length, part } : each,
+  );
+  const other = wired(plugin);
+  assert.throws(() => other.detector.restore({ ...whole, columns }), /the disk is gone/);
+  assert.equal(other.detector.series, 0);
+  for (const series of "cba") other.emit(request([point(series, 1)]));
+  assert.deepEqual(
+    seen.slice(-3).map(({ age, total }) => [age, total]),
+    [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+  );
+});
+
+/** Remembers the value of its series and how many rows it had, in a state so wide that few rows are copied at a time. */
+function wide() {
+  const WIDTH = 20_000;
+  const known: (readonly [before: number, value: number, rows: number])[] = [];
+  const plugin = defineDetector({
+    type: "wide",
+    signal: "metrics",
+    stability: "experimental",
+    summary: "Remembers much.",
+    finds: { above: "spike", below: "drop" },
+    config: z.object({}),
+    state: { first: ["f64", WIDTH], rows: "u32" },
+    scoreThenLearn({ length, series, value }, { first, rows }) {
+      for (let i = 0; i < length; i++) {
+        const s = series[i];
+        known.push([first[s * WIDTH], value[i], rows[s]]);
+        assert.equal(first[s * WIDTH + WIDTH - 1], first[s * WIDTH] === 0 ? 0 : rows[s]);
+        rows[s]++;
+        first[s * WIDTH] = value[i];
+        first[s * WIDTH + WIDTH - 1] = rows[s];
+      }
+    },
+  });
+  return { plugin, known };
+}
+
+test("a snapshot copied while series come and go gives each series what it had itself, at one moment", () => {
+  const order = fc.array(fc.array(fc.nat(19), { maxLength: 12 }), { maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(fc.nat(19), { minLength: 1, maxLength: 60 }), order, (before, during) => {
+      const { plugin, known } = wide();
+      const one = wired(plugin, { max_series: 16 }, { limit: 18 });
+      // the value of a series says which one it is
+      const see = (run: typeof one, n: number) => run.emit(request([point(`s${n}`, n + 1)]));
+      for (const n of before) see(one, n);
+      const next = [...during];
+      const pieces = function* () {
+        for (const piece of encodeSnapshot({ key: "k", snapshot: one.detector.live() })) {
+          yield { ...piece, bytes: Uint8Array.from(piece.bytes) };
+          for (const n of next.shift() ?? []) see(one, n);
+        }
+      };
+      const file = new Uint8Array(2 ** 22);
+      let length = 0;
+      for (const { at, bytes } of pieces()) {
+        file.set(bytes, at);
+        length = at + bytes.length;
+      }
+      const source = { length, read: (at: number, size: number) => file.subarray(at, at + size) };
+      const other = wired(plugin, { max_series: 20 });
+      other.detector.restore(decodeSnapshot(source).snapshot);
+      known.length = 0;
+      for (let n = 0; n < 20; n++) see(other, n);
+      for (const [remembered, value, rows] of known) assert.ok(rows === 0 ? remembered === 0 : remembered === value);
+    }),
+    { numRuns: 15 },
+  );
 });
 
 test("the series that were not judged often enough yet are counted", () => {

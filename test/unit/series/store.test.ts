@@ -6,7 +6,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, stat, utimes, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { column, type Kept, type Snapshot } from "../../../src/series/snapshot.ts";
+import { column, type Kept, type LiveSnapshot, type Snapshot } from "../../../src/series/snapshot.ts";
 import { keyOf, StateStore } from "../../../src/series/store.ts";
 import { fakeHost } from "../../../src/testing/index.ts";
 
@@ -21,6 +21,19 @@ const holding = (value: number, signal?: "metrics"): Snapshot => ({
 });
 const valueIn = (snapshot: Snapshot | undefined) =>
   snapshot && new Float64Array(Uint8Array.from(snapshot.columns[0].bytes).buffer)[0];
+
+/** What a component is given that goes on from the snapshot under the key; undefined when there is none that can be used. */
+async function loaded(store: StateStore, key: string): Promise<Snapshot | undefined> {
+  let given: Snapshot | undefined;
+  const restore = ({ columns, ...rest }: Snapshot) => {
+    given = {
+      ...rest,
+      columns: columns.map(({ name, type, width, shared, bytes }) => ({ name, type, width, shared, bytes })),
+    };
+  };
+  await store.restore(key, { restore });
+  return given;
+}
 
 async function directoryFor(t: TestContext) {
   const parent = await mkdtemp(join(tmpdir(), "vedette-state-"));
@@ -45,8 +58,8 @@ test("what was saved is there after a restart, under the same hash seeds, for it
   await store.save(KEY, holding(2, "metrics"));
   await store.close();
   const next = await open();
-  assert.equal(valueIn(await next.load(KEY)), 2);
-  assert.equal(await next.load(keyOf("metrics", "ewma")), undefined);
+  assert.equal(valueIn(await loaded(next, KEY)), 2);
+  assert.equal(await loaded(next, keyOf("metrics", "ewma")), undefined);
   assert.deepEqual(
     (["metrics", "logs", "traces"] as const).map((signal) => next.seed(signal)),
     seeds,
@@ -72,7 +85,7 @@ test("components whose names are alike to a file system, or very long, or forged
     keyOf(`metrics/${long}b`, "ewma"),
   ];
   for (const [i, key] of keys.entries()) await store.save(key, holding(i));
-  for (const [i, key] of keys.entries()) assert.equal(valueIn(await store.load(key)), i, key);
+  for (const [i, key] of keys.entries()) assert.equal(valueIn(await loaded(store, key)), i, key);
   const files = (await snapshots()).map((file) => file.toLowerCase());
   assert.equal(new Set(files).size, keys.length);
 });
@@ -107,8 +120,8 @@ test("a file that is damaged, newer, of another component or of another hash see
     clock.now++;
     await writeFile(file, bytes);
     logged.length = 0;
-    assert.equal(await store.load(KEY), undefined);
-    assert.equal(await store.load(KEY), undefined);
+    assert.equal(await loaded(store, KEY), undefined);
+    assert.equal(await loaded(store, KEY), undefined);
     assert.equal(logged.length, 1);
     const { level, message, fields } = logged[0] as { level: string; message: string; fields: any };
     assert.deepEqual([level, fields.component], ["warn", KEY]);
@@ -117,7 +130,7 @@ test("a file that is damaged, newer, of another component or of another hash see
     assert.deepEqual(await readFile(join(directory, fields.kept_as)), Buffer.from(bytes));
   }
   await writeFile(file, good);
-  assert.equal(valueIn(await store.load(KEY)), 1);
+  assert.equal(valueIn(await loaded(store, KEY)), 1);
 });
 
 test("what the component itself refuses is set aside with its reason", async (t) => {
@@ -153,7 +166,7 @@ test("of the files set aside only the latest ten are kept", async (t) => {
     await store.save(KEY, holding(i));
     const [file] = (await readdir(directory)).filter((name) => name.endsWith(".snapshot"));
     await writeFile(join(directory, file), "x");
-    await store.load(KEY);
+    await loaded(store, KEY);
   }
   const aside = (await readdir(directory)).filter((name) => name.includes(".refused-"));
   assert.equal(aside.length, 10);
@@ -169,7 +182,7 @@ test("lost hash seeds are made anew, and nothing is restored under the wrong one
   await writeFile(join(directory, "seeds.json"), '{"metrics": "none"}');
   const next = await open();
   assert.notEqual(next.seed("metrics"), seed);
-  assert.equal(await next.load(KEY), undefined);
+  assert.equal(await loaded(next, KEY), undefined);
   assert.equal(logged.length, 2);
 });
 
@@ -181,7 +194,7 @@ test("what was being written when the agent died is no state, and is cleared awa
   const [file] = await snapshots();
   await copyFile(join(directory, file), join(directory, `${file}.tmp`));
   const next = await open();
-  assert.equal(valueIn(await next.load(KEY)), 1);
+  assert.equal(valueIn(await loaded(next, KEY)), 1);
   assert.ok(!(await readdir(directory)).some((name) => name.endsWith(".tmp")));
   assert.equal(logged.length, 0);
 });
@@ -200,13 +213,13 @@ test("saves that are asked for at once are written one after the other, and the 
   });
   let reads = 0;
   while (!done) {
-    assert.notEqual(await store.load(KEY), undefined);
+    assert.notEqual(await loaded(store, KEY), undefined);
     assert.ok((await readdir(directory)).filter((name) => name.endsWith(".tmp")).length <= 1);
     reads++;
   }
   await saves;
   assert.ok(reads > 0);
-  assert.equal(valueIn(await store.load(KEY)), 10);
+  assert.equal(valueIn(await loaded(store, KEY)), 10);
   assert.equal((await snapshots()).length, 1);
 });
 
@@ -223,7 +236,7 @@ test("a component that cannot be saved is named, and the others are saved", asyn
     ],
     [KEY, kept(() => holding(3))],
   ]);
-  assert.equal(valueIn(await store.load(KEY)), 3);
+  assert.equal(valueIn(await loaded(store, KEY)), 3);
   assert.deepEqual(logged[0].fields, { component: "broken", error: "save went wrong" });
 });
 
@@ -244,8 +257,8 @@ test("the state of a component that is no longer configured is kept for thirty d
   assert.equal((await snapshots()).length, 2);
   await age(31);
   await store.saveAll([["here", here]]);
-  assert.equal(await store.load("gone"), undefined);
-  assert.equal(valueIn(await store.load("here")), 2);
+  assert.equal(await loaded(store, "gone"), undefined);
+  assert.equal(valueIn(await loaded(store, "here")), 2);
 });
 
 test("a second agent is told that the directory is in use, until the first has let go of it", async (t) => {
@@ -291,4 +304,22 @@ test("a directory that cannot be one is named with the reason and the remedy", a
   await assert.rejects(open(), /the state directory .* cannot be used: .*EEXIST.*; give service\.state\.directory/);
   await rename(directory, `${directory}.old`);
   await open();
+});
+
+test("a component that ends while it is saved leaves what was saved of it before, and says nothing", async (t) => {
+  const { open, logged } = await directoryFor(t);
+  const store = await open();
+  await store.save(KEY, holding(1));
+  let rows = 0;
+  const live: LiveSnapshot = {
+    ...holding(2),
+    rows: 4,
+    columns: [
+      { name: "state.mean", type: "f64", width: 200_000, shared: false, read: () => new Float64Array(200_000) },
+    ],
+    ended: () => ++rows > 2,
+  };
+  assert.ok(await store.saveAll([[KEY, { takeSnapshot: () => holding(3), live: () => live, restore: () => {} }]]));
+  assert.equal(valueIn(await loaded(store, KEY)), 1);
+  assert.deepEqual(logged, []);
 });
