@@ -44,12 +44,15 @@ export async function playInTurns(
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as (options: { type: "minor" }) => void;
   let second = 0;
+  const order = [...runs];
   for (const requests of seconds) {
     if (second === length) break;
     // what making the requests left behind is not the agent's to collect
     collect({ type: "minor" });
     const now = start + second * 1000 + 1500;
-    for (const { player, spent } of runs) {
+    // each comes first in its turn, when the requests are in no cache
+    order.push(order.shift()!);
+    for (const { player, spent } of order) {
       const began = process.cpuUsage();
       for (const bytes of requests) await player.feed(signal, bytes, now, now);
       const { user, system } = process.cpuUsage(began);

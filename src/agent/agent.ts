@@ -21,6 +21,7 @@ import type { ComponentMeter } from "../observe/meter.ts";
 import { flush, Turn } from "../pipeline/hub.ts";
 import { Intake } from "../pipeline/intake.ts";
 import type { Stage } from "../pipeline/stage.ts";
+import { Suspecting } from "../pipeline/suspecting.ts";
 import type { Tap } from "../pipeline/tap.ts";
 import type { Plugins } from "../registry.ts";
 import type { Captured } from "../rehearsal/known.ts";
@@ -166,8 +167,8 @@ export class Agent implements Lender {
     return feedsOf({ id, signals, outputs, turn: this.turn, log: this.log(id), graph: () => this.#graph });
   }
 
-  tap({ pipeline = "" }: Place): Tap | undefined {
-    return this.#around.tap ?? this.#remembering.tap(pipeline);
+  tap({ id, pipeline = "" }: Place): Tap {
+    return new Suspecting(id, this.turn, this.#around.tap ?? this.#remembering.tap(pipeline));
   }
 
   readonly delivered = (delivery: Delivery): void => {
@@ -288,6 +289,7 @@ export class Agent implements Lender {
     this.turn.listeners = processors.flatMap(({ part, stage }) => (part.found ? stage : []));
     this.turn.watcher = (anomaly) => this.#remembering.found(anomaly);
     this.turn.keepers = processors.flatMap(({ part, stage }) => (part.lasts ? stage : []));
+    this.turn.hearers = processors.flatMap(({ part, stage }) => (part.suspected ? stage : []));
     this.#inlets.follow(graph);
     this.#assemble(graph);
     this.#memory.saveEvery(graph.config.service.state.interval, () => this.#graph, this.log("vedette"));

@@ -73,7 +73,7 @@ export interface Lender {
   table(signal: Telemetry): SeriesTable;
   readonly turn: Turn;
   /** Who else is told every verdict of the detector in that place. */
-  tap(place: Place): Tap | undefined;
+  tap(place: Place): Tap;
   /** Tells extensions what became of alerts. Queues keep it longer than the graph that they were made with. */
   readonly delivered: (delivery: Delivery) => void;
 }

@@ -27,6 +27,8 @@ export * from "./services.ts";
 export * from "./severity.ts";
 export * from "./signals.ts";
 export * from "./sqlite.ts";
+export * from "./statements.ts";
+export * from "./suspicion.ts";
 export * from "./templates.ts";
 export { type ClientTls, clientTls, type ServerTls, serverTls } from "./tls.ts";
 export * from "./tls_failure.ts";

@@ -1,4 +1,5 @@
 // What a processor that mines templates says of the log records of a batch: for the processors that follow it.
+import type { Numbering } from "./statements.ts";
 
 /** The templates that one processor knows. A number stands for a template of this object only; `id` names it for good. */
 export interface Templates {
@@ -17,6 +18,9 @@ export interface Mined {
   readonly templates: Templates;
   /** By row: its template, 0 where it has none. Numbers are from 1 on, and none is ever given to another template. */
   readonly template: Uint32Array;
+  /** By row: the number of its statement, which is its template in its series, as `Statements` gives them; 0 where it has no template. */
+  readonly statement: Uint32Array;
+  readonly numbering: Numbering;
   /** By row: its parameters are those from `first` to before `end` of the columns below. */
   readonly firstParameter: Uint32Array;
   readonly endParameter: Uint32Array;

@@ -22,14 +22,17 @@ export interface SavedColumns {
 }
 
 export class Columns<Shape extends StateShape> {
-  readonly #shape: Shape;
+  readonly #parts: readonly { name: string; type: keyof typeof ARRAYS; width: number; shared: boolean }[];
   #columns: Record<string, Numbers>;
   #capacity = SMALLEST;
   /** Rows in use. */
   length = 0;
 
   constructor(shape: Shape) {
-    this.#shape = shape;
+    this.#parts = Object.entries(shape).map(([name, column]) => {
+      const [type, width, shared = false] = typeof column === "string" ? [column, 1] : column;
+      return { name, type, width, shared: Boolean(shared) };
+    });
     this.#columns = this.#make(SMALLEST);
   }
 
@@ -51,8 +54,7 @@ export class Columns<Shape extends StateShape> {
 
   /** The row begins anew. */
   clear(row: number): void {
-    for (const [name, column] of Object.entries(this.#shape)) {
-      const [, width, shared] = typeof column === "string" ? [column, 1] : column;
+    for (const { name, width, shared } of this.#parts) {
       if (!shared) this.#columns[name].fill(0, row * width, (row + 1) * width);
     }
   }
@@ -81,10 +83,10 @@ export class Columns<Shape extends StateShape> {
 
   #make(capacity: number): Record<string, Numbers> {
     const made: Record<string, Numbers> = {};
-    for (const [name, column] of Object.entries(this.#shape)) {
-      const [type, width, shared] = typeof column === "string" ? [column, 1] : column;
+    for (const { name, type, width, shared } of this.#parts) {
       made[name] = new ARRAYS[type](shared ? width : width * capacity);
     }
-    return made;
+    // an object that was filled key by key is a hash table to V8; a copy of it is one with fixed places
+    return { ...made };
   }
 }

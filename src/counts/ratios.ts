@@ -5,7 +5,7 @@ import { ANY, type Wanted } from "./rates.ts";
 import { BLOCK, correlation, ENOUGH, RHO_FLOOR, teach, uncertainty, usual } from "./ratio_base.ts";
 import { end, follow, HOUR, isNews } from "./ratio_incident.ts";
 import { type RatioState, restart } from "./ratio_state.ts";
-import { believed, learnClaim } from "./slope.ts";
+import { believed, FROM, learnClaim } from "./slope.ts";
 import { betaBinomialAbove } from "./tails.ts";
 
 /** An excess that is worth waking for: a point, and half as much again. */
@@ -23,6 +23,11 @@ const MOST_RHO = 0.5;
 /** Overlapping windows are so many independent looks, in decades; of a window of k errors there is a new one every length / min(k, 4). */
 const LOOKS = 1.2;
 const RENEWAL = 4;
+/** Errors so many variances beyond a share below SMALL, correlated by less than LOOSE, are rare by so much of that, and so much more, at most: in decades. */
+const SMALL = 0.2;
+const LOOSE = 0.005;
+const STEEP = 0.217;
+const FLAT = 0.97;
 /** Rarity at which an incident begins. */
 const LIMIT = 4;
 const RAREST = 40;
@@ -136,8 +141,12 @@ function rarest(state: RatioState, s: number, least: number, sample: boolean): n
       const together = Math.max(RHO_FLOOR + surplus * scaled(length), DRIFT * p * (1 - p) * drifted(length));
       const total = Math.min(MOST_RHO, together + uncertainty(before));
       // the sum behind a tail is long where much is counted, and most windows are ordinary
-      if (!matters && k - n * p < Math.sqrt(n * p * (1 - p) * (1 + (n - 1) * total))) continue;
+      const variance = n * p * (1 - p) * (1 + (n - 1) * total);
+      const beyond = (k - n * p) ** 2 / variance;
+      if (!matters && beyond < 1) continue;
       const renewals = Math.log10(Math.max(1, length / Math.min(k, RENEWAL)));
+      // nor is a claim worked out that is none: it is at most as rare as this
+      if (p < SMALL && total < LOOSE && STEEP * beyond + FLAT + renewals - LOOKS < FROM) continue;
       const rarity = Math.min(RAREST, betaBinomialAbove(k, n, p, total) + renewals - LOOKS);
       if (rarity > plainest) plainest = rarity;
       if (!matters || rarity <= most) continue;

@@ -1,8 +1,8 @@
 // Rarity that a model claims, corrected by how often and how far the series went beyond what such claims should allow.
 import type { StateOf } from "../api/index.ts";
 
-/** A claim below this is left as it is; of honest claims a share of 10 ** -FROM lies beyond. */
-const FROM = 1.5;
+/** A claim below this is left as it is, and teaches nothing; of honest claims a share of 10 ** -FROM lies beyond. */
+export const FROM = 1.5;
 const SHARE = 10 ** -FROM;
 /** What honest claims beyond FROM exceed it by, on average: -log10 of a uniform number is exponential. */
 const HONEST = Math.LOG10E;

@@ -24,6 +24,13 @@ export function lnGamma(x: number): number {
   return (x - 0.5) * Math.log(x) - x + HALF_LN_2PI + stirlingError(x);
 }
 
+const LN_FACTORIALS = new Float64Array(256);
+for (let n = 2; n < LN_FACTORIALS.length; n++) LN_FACTORIALS[n] = LN_FACTORIALS[n - 1] + Math.log(n);
+
+/** ln x!; most counts are small. */
+const lnFactorial = (x: number) =>
+  x < LN_FACTORIALS.length && Number.isInteger(x) ? LN_FACTORIALS[x] : lnGamma(x + 1);
+
 /** x ln(x / m) + m - x, without cancellation where the two are close. */
 function deviance(x: number, m: number): number {
   const d = x - m;
@@ -128,7 +135,7 @@ export function betaBinomialAbove(k: number, n: number, p: number, rho: number):
   const a = p * weight;
   const b = (1 - p) * weight;
   let lnScale =
-    lnGamma(n + 1) - lnGamma(k + 1) - lnGamma(n - k + 1) + lnGamma(k + a) + lnGamma(n - k + b) - lnGamma(n + weight);
+    lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k) + lnGamma(k + a) + lnGamma(n - k + b) - lnGamma(n + weight);
   lnScale += lnGamma(weight) - lnGamma(a) - lnGamma(b);
   let term = 1;
   let sum = 1;

@@ -165,14 +165,18 @@ export class Edits {
   /** The edits by the order of the bytes; those of one message by that of the calls. */
   #ordered(scan: ScannedRows): Uint32Array {
     const rows = this.#rows;
+    const { offset, length } = scan;
     const order = new Uint32Array(this.#length);
     let sorted = true;
+    let before = 0;
     for (let e = 0; e < order.length; e++) {
-      if (rows[e] >= scan.length) throw new RangeError(`no row ${rows[e]} in a scan of ${scan.length}`);
+      const row = rows[e];
+      if (row >= length) throw new RangeError(`no row ${row} in a scan of ${length}`);
       order[e] = e;
-      if (e > 0 && scan.offset[rows[e]] < scan.offset[rows[e - 1]]) sorted = false;
+      if (offset[row] < before) sorted = false;
+      before = offset[row];
     }
-    return sorted ? order : order.sort((a, b) => scan.offset[rows[a]] - scan.offset[rows[b]] || a - b);
+    return sorted ? order : order.sort((a, b) => offset[rows[a]] - offset[rows[b]] || a - b);
   }
 
   #read(bytes: Uint8Array, scan: ScannedRows, edits: Uint32Array): Messages {

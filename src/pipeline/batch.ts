@@ -151,10 +151,11 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     const mined = this.#mined;
     if (mined) {
       const of = (column: Uint32Array) => Uint32Array.from(kept, (row) => column[row]);
-      const { template, firstParameter, endParameter } = mined;
+      const { template, statement, firstParameter, endParameter } = mined;
       this.#mined = {
         ...mined,
         template: of(template),
+        statement: of(statement),
         firstParameter: of(firstParameter),
         endParameter: of(endParameter),
       };

@@ -70,7 +70,10 @@ export class Findings implements Detection {
   find(finding: Finding, batch?: Batch<Telemetry>, row?: number): boolean {
     const { signal, labels, about, type, time, since, state = "open", reason, rarity, tried, untilResolved } = finding;
     const score = state === "resolved" ? 1 : this.#line.single(rarity, time, tried);
-    if (!(score >= 1)) return false;
+    if (!(score >= 1)) {
+      this.#tap?.missed?.(finding);
+      return false;
+    }
     // one request, or one tick, is done within a moment of the clock
     const now = this.#host.now();
     if (now !== this.#at) this.reporter.begin();

@@ -1,5 +1,5 @@
 // What receivers emit into: refuse, or run every pipeline that wants the request in this very tick and hand it to the queues.
-import type { Anomaly, Compressed, Emit, ExportRequest, Host, Processor, Telemetry } from "../api/index.ts";
+import type { Anomaly, Compressed, Emit, ExportRequest, Host, Processor, Suspicion, Telemetry } from "../api/index.ts";
 import { countItems } from "../otlp/split.ts";
 import type { Intake } from "./intake.ts";
 import type { AnomalyPipeline, TelemetryPipeline } from "./pipeline.ts";
@@ -17,6 +17,8 @@ export class Turn {
   listeners: readonly Stage<Processor<any>>[] = [];
   /** Processors that have `lasts`. A reload replaces the list. */
   keepers: readonly Stage<Processor<any>>[] = [];
+  /** Processors that have `suspected`. A reload replaces the list. */
+  hearers: readonly Stage<Processor<any>>[] = [];
   /** Told of every anomaly at once, and never throws. */
   watcher: ((anomaly: Anomaly) => void) | undefined;
   #telling = false;
@@ -43,6 +45,22 @@ export class Turn {
     }
     this.#telling = false;
   };
+
+  get hears(): boolean {
+    return this.hearers.length > 0;
+  }
+
+  suspect(suspicion: Suspicion): void {
+    for (const stage of this.hearers) {
+      if (stage.out) continue;
+      try {
+        stage.part.suspected!(suspicion);
+        stage.passed(0, 0, 0, 0);
+      } catch (error) {
+        stage.failed(performance.now(), 0, error);
+      }
+    }
+  }
 
   /** What was told goes on. So often in an incident that nobody looks at the clock. */
   readonly lasts = (fingerprint: string, time: number): void => {

@@ -163,7 +163,7 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
     const { severity } = rows as LogRecords;
     const { traceId, spanId } = rows as RowsOf[Counted];
     const mined = this.#templates && batch.mined;
-    if (mined) this.#templates!.use(mined.templates);
+    if (mined) this.#templates!.begin(mined);
     for (let i = 0; i < rows.length; i++) {
       const member = this.#members.of(batch, i, rows.series[i]);
       if (member < 0) continue;
@@ -194,19 +194,20 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
   }
 
   #addTemplate(batch: Batch<"logs">, i: number, member: number, number: number, failed: number): void {
-    const template = batch.mined!.template[i];
-    if (template === 0) return;
+    const mined = batch.mined!;
+    const statement = mined.statement[i];
+    if (statement === 0) return;
     const { rows } = batch;
     const templates = this.#templates!;
-    let part = templates.of(member, template);
-    if (part === undefined || (part === NOWHERE && templates.triesAgain(member, number))) {
-      const id = batch.mined!.templates.id(template);
+    let part = templates.of(statement, number);
+    if (part === undefined) {
+      const template = mined.template[i];
+      const id = mined.templates.id(template);
       part = this.#makesRoom(member, id, number) ? this.#members.part(member, id) : NOWHERE;
-      templates.know(member, template, part, number);
+      templates.know(member, { statement, template, part, interval: number });
     }
-    if (part === NOWHERE) return;
-    this.#tally.add(part, number, 0, 1);
-    if (!this.#examples.wants(part, number, failed)) return;
+    // all records of a series failed, or none
+    if (part === NOWHERE || !this.#tally.add(part, number, 0, 1)) return;
     this.#examples.take(part, number, failed, batch.bytes, rows.traceId[i], rows.spanId[i]);
     templates.take(batch, i, part, number);
   }

@@ -1,5 +1,5 @@
 // Where every verdict of a detector can be read, row by row: for replays, and for what people are shown of the past.
-import type { Anomaly, Batch, Labels, Telemetry, Verdicts } from "../api/index.ts";
+import type { Anomaly, Batch, Finding, Labels, Telemetry, Verdicts } from "../api/index.ts";
 
 /** A detector as whoever reads its verdicts sees it. */
 export interface Judge {
@@ -36,6 +36,8 @@ export interface Tap {
   /** Whether it is to be told at present; always, where that is not said. */
   readonly wanted?: boolean;
   judged(batch: Batch<Telemetry>, judgement: Judgement): void;
+  /** What a processor found by itself and was not past the line. */
+  missed?(finding: Finding): void;
   /** What a processor found by itself, in a row of the batch where it is in one. */
   found?(anomaly: Anomaly, batch?: Batch<Telemetry>, row?: number): void;
   /** Its own row is another series' from now on. */

@@ -1,12 +1,12 @@
 // Of a detector that counts by template: which part of its series each template is, and the record that stands for it.
-import type { Batch, Templates } from "../api/index.ts";
+import { type Batch, type Mined, StatementColumn, type Templates } from "../api/index.ts";
 import { bodyText } from "../otlp/labels.ts";
 
 /** What there was no room for. */
 export const NOWHERE = -1;
-/** Numbers remembered of a series: those of templates that are gone go with the others. */
-const MOST_NUMBERS = 2048;
-/** Intervals after which room is looked for again. */
+/** Statements remembered of a series: those of templates that are gone go with the others. */
+const MOST_STATEMENTS = 2048;
+/** Room is looked for again when so many intervals have begun anew. */
 const TRIES_AGAIN = 360;
 const LONGEST_EXAMPLE = 512;
 /** Intervals between the last record under one name and the first under another, at most. */
@@ -16,8 +16,10 @@ export class TemplateParts {
   /** Intervals after which one has been judged. */
   readonly #judged: number;
   #templates: Templates | undefined;
-  /** By whole: its parts by number of the template, and since which interval it knows them. */
-  readonly #parts: ({ readonly byNumber: Map<number, number>; readonly since: number } | undefined)[] = [];
+  /** Its part + 1; for NOWHERE what is below 0 says when that was found. */
+  readonly #parts = new StatementColumn();
+  /** By whole: the statements whose parts are known. */
+  readonly #statements: (number[] | undefined)[] = [];
   /** By part. */
   readonly #records = new Map<number, { template: number; interval: number; example: string }>();
 
@@ -25,43 +27,43 @@ export class TemplateParts {
     this.#judged = judged;
   }
 
-  /** The templates that numbers are of from now on. */
-  use(templates: Templates): void {
-    if (templates === this.#templates) return;
-    this.#templates = templates;
-    this.#parts.length = 0;
+  /** To be called before a batch. */
+  begin(mined: Mined): void {
+    if (this.#parts.begin(mined)) this.#statements.length = 0;
+    if (mined.templates === this.#templates) return;
+    this.#templates = mined.templates;
     for (const record of this.#records.values()) record.template = 0;
   }
 
-  /** The part of a template, NOWHERE when it has none, undefined when that is not known. */
-  of(whole: number, template: number): number | undefined {
-    return this.#parts[whole]?.byNumber.get(template);
+  /** The part of a statement, NOWHERE when it has none, undefined when that is not known, or may be another by that interval. */
+  of(statement: number, interval: number): number | undefined {
+    const part = this.#parts.values[statement];
+    if (part > 0) return part - 1;
+    return part < 0 && part === nowhere(interval) ? NOWHERE : undefined;
   }
 
-  know(whole: number, template: number, part: number, interval: number): void {
-    let parts = this.#parts[whole];
-    if (!parts || parts.byNumber.size >= MOST_NUMBERS) {
-      parts = { byNumber: new Map(), since: interval };
-      this.#parts[whole] = parts;
-    }
-    parts.byNumber.set(template, part);
+  know(
+    whole: number,
+    { statement, template, part, interval }: { statement: number; template: number; part: number; interval: number },
+  ): void {
+    if ((this.#statements[whole]?.length ?? 0) >= MOST_STATEMENTS) this.#forgetAll(whole);
+    this.#statements[whole] ??= [];
+    this.#statements[whole].push(statement);
+    this.#parts.values[statement] = part === NOWHERE ? nowhere(interval) : part + 1;
     if (part === NOWHERE) return;
     const record = this.#records.get(part);
     if (record) record.template = template;
     else this.#records.set(part, { template, interval: Number.NaN, example: "" });
   }
 
-  /** Whether room may be looked for again for what has none. */
-  triesAgain(whole: number, interval: number): boolean {
-    const parts = this.#parts[whole];
-    if (parts && interval - parts.since < TRIES_AGAIN) return false;
-    this.#parts[whole] = undefined;
-    return true;
+  #forgetAll(whole: number): void {
+    for (const statement of this.#statements[whole] ?? []) this.#parts.values[statement] = 0;
+    this.#statements[whole] = undefined;
   }
 
   /** A member is forgotten: a whole, or a part of `whole`. */
   forget(member: number, whole: number): void {
-    this.#parts[whole < 0 ? member : whole] = undefined;
+    this.#forgetAll(whole < 0 ? member : whole);
     this.#records.delete(member);
   }
 
@@ -110,3 +112,6 @@ export class TemplateParts {
     return this.#records.get(part)?.interval ?? Number.NaN;
   }
 }
+
+/** For what found no room in an interval: the same for TRIES_AGAIN of them. */
+const nowhere = (interval: number) => -1 - (Math.floor(interval / TRIES_AGAIN) % 2 ** 30);

@@ -1,6 +1,6 @@
 // A miner of templates that anyone can follow: a word with a digit in it is a parameter. For tests of what needs templates.
 import { createHash } from "node:crypto";
-import type { Batch, Processor, Templates } from "../api/index.ts";
+import { type Batch, type Processor, Statements, type Templates } from "../api/index.ts";
 
 /** Hands templates to the processors that follow it; `hidden` as in `Templates`. */
 export class WordMiner implements Processor<"logs"> {
@@ -8,6 +8,7 @@ export class WordMiner implements Processor<"logs"> {
   readonly #texts: string[] = [""];
   readonly #names: (string | undefined)[][] = [[]];
   readonly #templates: Templates;
+  readonly #statements = new Statements();
 
   constructor(hidden = false) {
     this.#templates = {
@@ -19,8 +20,10 @@ export class WordMiner implements Processor<"logs"> {
   }
 
   process(batch: Batch<"logs">): Batch<"logs"> {
-    const { length, bodyKind, bodyStart, bodyEnd } = batch.rows;
+    const { length, series, bodyKind, bodyStart, bodyEnd } = batch.rows;
+    const numbering = this.#statements.begin();
     const template = new Uint32Array(length);
+    const statement = new Uint32Array(length);
     const firstParameter = new Uint32Array(length);
     const endParameter = new Uint32Array(length);
     const starts: number[] = [];
@@ -38,12 +41,18 @@ export class WordMiner implements Processor<"logs"> {
           return `${name ?? ""}${equals ?? ""}<*>`;
         });
         template[i] = this.#number(text, names);
+        statement[i] = this.#statements.of(series[i], template[i]);
       }
       endParameter[i] = starts.length;
     }
     const parameters = { parameterStart: Uint32Array.from(starts), parameterEnd: Uint32Array.from(ends) };
-    batch.mine({ templates: this.#templates, template, firstParameter, endParameter, ...parameters });
+    const columns = { template, statement, numbering, firstParameter, endParameter, ...parameters };
+    batch.mine({ templates: this.#templates, ...columns });
     return batch;
+  }
+
+  forget(_: "logs", series: number): void {
+    this.#statements.forget(series);
   }
 
   #number(text: string, names: (string | undefined)[]): number {

@@ -4,7 +4,7 @@ import test from "node:test";
 import fc from "fast-check";
 import type { LogRecordReader } from "../../plugins/processors/schema_drift/record.ts";
 import { Watched } from "../../plugins/processors/schema_drift/watched.ts";
-import type { Batch, Detection, Templates } from "../../src/api/index.ts";
+import { type Batch, type Detection, Statements, type Templates } from "../../src/api/index.ts";
 import { BEGINNING } from "../timeline.ts";
 import { fakeHostNamed } from "../wired.ts";
 
@@ -26,13 +26,22 @@ function watch(most: number) {
   const gone: string[] = [];
   const watched = new Watched(most, host, detection, reader, (kind) => void gone.push(kind.name));
   let templates = {} as Templates;
+  let statements = new Statements();
   let shift = 0;
   return {
     watched,
+    /** The id is another series'. */
+    forget(series: number) {
+      watched.forget(series);
+      statements.forget(series);
+    },
     gone,
     /** A row, and that it is looked at. */
     row(series: number, template: number, now = BEGINNING) {
-      const mined = { templates, template: Uint32Array.of(template) };
+      const numbering = statements.begin();
+      const statement = template > 0 ? statements.of(series, template) : 0;
+      const columns = { template: Uint32Array.of(template), statement: Uint32Array.of(statement) };
+      const mined = { templates, numbering, ...columns };
       const labels = {
         resource: { "service.name": `s${series >> 1}` },
         name: series === DENIED ? "DENIED" : series & 1 ? "ERROR" : "INFO",
@@ -41,13 +50,14 @@ function watch(most: number) {
       };
       const batch = { signal: "logs", mined, receivedAt: now, labels: () => labels } as unknown as Batch;
       watched.begin(batch.mined);
-      const slot = watched.slotOf(batch, 0, series, template);
+      const slot = watched.slotOf(batch, 0, series, statement);
       if (slot >= 0) watched.sampler.samples(slot, now, 1000, () => 0);
       return slot < 0 ? undefined : watched.kindAt(slot);
     },
     /** A new miner: its numbers are others. */
     renew() {
       const by = ++shift;
+      statements = new Statements();
       templates = { id: (n: number) => `id ${(n + by) % 7}` } as Templates;
     },
   };
@@ -60,12 +70,12 @@ test("kinds are counted as they come and go, whatever the order", () => {
   const step = fc.oneof(row, fc.record({ forget: fc.nat(SERIES - 1) }), fc.constant("renew" as const));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 12 }), (steps, most) => {
-      const { watched, row, renew } = watch(most);
+      const { watched, row, forget, renew } = watch(most);
       renew();
       let now = BEGINNING;
       for (const each of steps) {
         if (each === "renew") renew();
-        else if ("forget" in each) watched.forget(each.forget);
+        else if ("forget" in each) forget(each.forget);
         else {
           now += each.later;
           const kind = row(each.series, each.template, now);

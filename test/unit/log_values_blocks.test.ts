@@ -1,11 +1,12 @@
-// What log_values holds records against: blocks are found by what they were named, and numbers of key-value lists are read as drain hands them on.
+// What log_values holds records against: blocks, numbers that need not be read, and those of key-value lists as drain hands them on.
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { Fields } from "../../plugins/processors/drain/fields.ts";
 import { readMap } from "../../plugins/processors/drain/kvlist.ts";
-import { Blocks } from "../../plugins/processors/log_values/blocks.ts";
+import { Block, Blocks } from "../../plugins/processors/log_values/blocks.ts";
 import { endOfEncoded, readEncoded, textOfEncoded } from "../../plugins/processors/log_values/encoded.ts";
+import { lengthOfPlain } from "../../plugins/processors/log_values/plain.ts";
 import type { AttributeValue } from "../../src/api/index.ts";
 import { encodeAttributes } from "../../src/otlp/encode.ts";
 import { enter, position, readTag } from "../../src/otlp/wire.ts";
@@ -57,38 +58,54 @@ test("what is empty because there is nothing is no number", () => {
   );
 });
 
-test("a block is found by its last name and number of parameters, and by nothing once it is released", () => {
+test("a block that is used anew remembers nothing, and knows for how many parameters it is", () => {
   const blocks = new Blocks();
-  const named = new Map<string, number>();
-  const slots: string[] = [];
-  const step = fc.record({
-    service: fc.integer({ min: 1, max: 9 }),
-    template: fc.integer({ min: 1, max: 99 }),
-    count: fc.integer({ min: 0, max: 12 }),
-    frees: fc.boolean(),
-  });
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 200, maxLength: 400 }), (steps) => {
-      for (const { service, template, count, frees } of steps) {
-        const key = `${service} ${template} ${count}`;
-        assert.equal(blocks.find(service, template, count), named.get(key) ?? -1);
-        const slot = named.get(key);
-        if (slot === undefined) {
-          const made = blocks.add(count);
-          blocks.name(made, service, template);
-          named.set(key, made);
-          slots[made] = key;
-        } else if (frees) {
-          blocks.release(slot);
-          named.delete(key);
-        }
-      }
-    }),
-  );
-  for (const [key, slot] of named) assert.equal(slots[slot], key);
-  blocks.forgetNames();
-  for (const key of named.keys()) {
-    const [service, template, count] = key.split(" ").map(Number);
-    assert.equal(blocks.find(service, template, count), -1);
+  const slots = Array.from({ length: 200 }, (_, count) => blocks.add(count));
+  for (const [count, slot] of slots.entries()) {
+    assert.ok(blocks.has(slot, count) && !blocks.has(slot, count + 1));
+    blocks.push(slot, 7, 1);
+    blocks.rows[blocks.at(slot)] = 9;
+    blocks.margins[blocks.marginsAt(slot)] = 9;
   }
+  blocks.release(slots[30]);
+  const again = blocks.add(2);
+  assert.equal(again, slots[30]);
+  assert.equal(blocks.released, 1);
+  assert.ok(blocks.has(again, 2));
+  blocks.drain(again, () => assert.fail("nothing waits"));
+  assert.equal(blocks.rows[blocks.at(again)] | blocks.margins[blocks.marginsAt(again)], 0);
+});
+
+test("whole numbers written in digits alone are told from all else, with their length", () => {
+  const text = fc.oneof(fc.stringMatching(/^[0-9]{0,10}$/), fc.stringMatching(/^[-+.,0-9a-f:/ ]{0,10}$/));
+  fc.assert(
+    fc.property(text, fc.nat(5), (text, from) => {
+      const bytes = Buffer.from(`${"9".repeat(from)}${text}123`);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const length = /^[1-9][0-9]{0,7}$/.test(text) ? text.length : 0;
+      assert.equal(lengthOfPlain(bytes, view, from, from + text.length), length);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("an interval with no more high and low numbers than usual is put aside, one with more is due", () => {
+  const blocks = new Blocks();
+  const slot = blocks.add(1);
+  const numbers = (count: number, high: number, low = 0) => {
+    blocks.rows[blocks.at(slot) + Block.parameters + 2] = count;
+    blocks.margins[blocks.marginsAt(slot) + 1] += high;
+    blocks.margins[blocks.marginsAt(slot) + 2] += low;
+    return blocks.isDue(slot, 0);
+  };
+  blocks.expect(slot, 0, 0.02, 0.01);
+  assert.equal(numbers(100, 4, 2), false);
+  assert.equal(numbers(100, 3, 1), false);
+  assert.equal(blocks.margins[blocks.marginsAt(slot) + 1] >>> 16, 7);
+  assert.equal(numbers(100, 5), true, "more than usual");
+  assert.equal(blocks.takeClean(slot, 0), 200);
+  const fresh = blocks.add(1);
+  blocks.rows[blocks.at(fresh) + Block.parameters + 2] = 100;
+  blocks.margins[blocks.marginsAt(fresh) + 1] = 1;
+  assert.equal(blocks.isDue(fresh, 0), true, "of what was never judged nothing is usual");
 });

@@ -1,5 +1,5 @@
 // Mines the template of each log record, in the tradition of Drain, and writes it on the record.
-import { type Batch, defineProcessor, type Host, type Processor, type Templates } from "vedette";
+import { type Batch, defineProcessor, type Host, type Processor, Statements, type Templates } from "vedette";
 import { encodeAttributes } from "vedette/otlp";
 import { hasAttribute } from "./attribute.ts";
 import { BodyReader } from "./body.ts";
@@ -30,6 +30,7 @@ function drain(options: Options, host: Host): Processor<"logs"> {
     hidden: options.hide_parameters,
   };
   const columns = new Columns(templates);
+  const statements = new Statements();
   let bytes: Uint8Array = new Uint8Array(0);
   const words = () => wordsOf(tokens, reader.fields, bytes);
 
@@ -75,17 +76,18 @@ function drain(options: Options, host: Host): Processor<"logs"> {
     process(batch) {
       if (!sown) sow(options, miner, reader);
       sown = true;
-      const { length, offset, bodyKind, bodyStart, bodyEnd } = batch.rows;
+      const { length, series, offset, bodyKind, bodyStart, bodyEnd } = batch.rows;
       bytes = batch.bytes;
       reader.open(bytes);
-      columns.begin(length);
+      columns.begin(length, statements.begin());
       let told = 0;
       for (let i = 0; i < length; i++) {
-        columns.template[i] = 0;
+        columns.template[i] = columns.statement[i] = 0;
         columns.firstParameter[i] = columns.parameters;
         if (reader.read(bodyKind[i], bodyStart[i], bodyEnd[i])) {
           const slot = miner.mine(words);
           columns.template[i] = store.numbers[slot];
+          columns.statement[i] = statements.of(series[i], store.numbers[slot]);
           columns.add(store.at(slot), tokens, bytes);
           warm ||= store.next > options.warmup_min_clusters;
           if (annotates && warm && !hasAttribute(bytes, offset[i], key)) {
@@ -102,6 +104,7 @@ function drain(options: Options, host: Host): Processor<"logs"> {
       batch.mine(columns);
       return batch;
     },
+    forget: (_, id) => statements.forget(id),
     save: () => save(miner),
     load(saved) {
       load(saved, miner);

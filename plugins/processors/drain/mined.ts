@@ -1,5 +1,5 @@
 // The templates and parameters of one batch as columns, kept from batch to batch.
-import type { Mined, Templates } from "vedette";
+import type { Mined, Numbering, Templates } from "vedette";
 import type { Template } from "./template.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -13,6 +13,8 @@ type Column = Uint32Array<ArrayBuffer>;
 export class Columns implements Mined {
   readonly templates: Templates;
   template: Column = new Uint32Array(FIRST_ROWS);
+  statement: Column = new Uint32Array(FIRST_ROWS);
+  numbering: Numbering = { largest: 0 };
   firstParameter: Column = new Uint32Array(FIRST_ROWS);
   endParameter: Column = new Uint32Array(FIRST_ROWS);
   parameterStart: Column = new Uint32Array(4 * FIRST_ROWS);
@@ -25,11 +27,13 @@ export class Columns implements Mined {
   }
 
   /** Begins a batch of so many rows. */
-  begin(rows: number): void {
+  begin(rows: number, numbering: Numbering): void {
     this.parameters = 0;
+    this.numbering = numbering;
     if (rows <= this.template.length) return;
     const room = 2 ** Math.ceil(Math.log2(rows));
     this.template = new Uint32Array(room);
+    this.statement = new Uint32Array(room);
     this.firstParameter = new Uint32Array(room);
     this.endParameter = new Uint32Array(room);
   }

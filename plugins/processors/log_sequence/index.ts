@@ -1,30 +1,20 @@
 // Which log messages come together: tells those that lack where they always were, and combinations that never were.
-import { type Batch, defineFinder, duration, ofService, Services, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, ofService, Services, StatementColumn, type Templates, z } from "vedette";
 import { Combiner } from "./combiner.ts";
-import { type Group, Groups, traceOf } from "./groups.ts";
+import { type Group, Groups } from "./groups.ts";
 import { INTERVAL, Judge } from "./judge.ts";
-import { type Key, keyOf, SessionKey } from "./keys.ts";
+import { type Key, keyOf, SessionKey, word } from "./keys.ts";
 import { load, type Memory, save } from "./saved.ts";
 import { Service } from "./service.ts";
 
 const MOST_SERVICES = 2000;
 const MOST_ROWS = 20_000;
-/** Numbers of templates that a series remembers. */
-const MOST_NUMBERS = 10_000;
 /** After a pause of so long, records of the groups that were open were missed: of the agent's, and of its clock while it runs. Milliseconds. */
 const MISSED = 5000;
 const LEAPT = 30_000;
-/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
-const AHEAD = 600_000;
 const DAY = 86_400_000;
-
-/** What is known of a series: its service, and the numbers of messages there by number of template. */
-interface Series {
-  readonly service: Service;
-  readonly messages: Map<number, number>;
-  /** Of the service's numbers. */
-  generation: number;
-}
+/** What has no number for want of room. */
+const NO_ROOM = -1;
 
 export default defineFinder({
   type: "log_sequence",
@@ -81,63 +71,82 @@ export default defineFinder({
       for (const { row } of messages) if (row >= 0) release(row);
     });
     /** By id of a series; null: not watched. */
-    const known: (Series | null | undefined)[] = [];
+    const known: (Service | null | undefined)[] = [];
+    /** The number of its message in its service, + 1; NO_ROOM. */
+    const messages = new StatementColumn();
     let templates: Templates | undefined;
     let ticked = Number.NaN;
     let day = Number.NaN;
     /** No record came yet. */
     let begins = true;
 
-    function decide(batch: Batch, row: number, time: number): Series | null {
+    function decide(batch: Batch, row: number, time: number): Service | null {
       const labels = batch.labels(row);
       if (!detection.allows(labels)) return null;
-      const service = all.join(labels, (key) => new Service(key, time, ofService(labels)));
-      if (!service) return null;
-      return { service, messages: new Map(), generation: service.generation };
+      return all.join(labels, (key) => new Service(key, time, ofService(labels))) ?? null;
     }
 
-    function number(batch: Batch<"logs">, row: number, series: Series, template: number): number {
-      const { service, messages } = series;
+    /** The number of a message, + 1, which may be a new one; NO_ROOM. */
+    function number(batch: Batch<"logs">, row: number, service: Service): number {
+      const { template, statement } = batch.mined!;
       const labels = () => ofService(batch.labels(row));
-      const own = service.message(templates!.id(template), batch.receivedAt, labels, release);
-      if (series.generation !== service.generation) messages.clear();
-      series.generation = service.generation;
-      if (messages.size >= MOST_NUMBERS) messages.clear();
-      messages.set(template, own);
-      return own;
+      const { generation } = service;
+      const own = service.message(templates!.id(template[row]), batch.receivedAt, labels, release);
+      // it has got the number of another
+      if (service.generation !== generation) messages.values.fill(0);
+      messages.values[statement[row]] = own < 0 ? NO_ROOM : own + 1;
+      return messages.values[statement[row]];
     }
 
-    /** The open group with that key, or a new one. */
-    function groupOf(among: Groups, service: Service, key: Key, now: number): Group {
-      const { high, low, left0, left1 } = key;
-      const group = among.find(service, high, low);
-      if (group) return group;
-      if (among.isFull) among.complete(now, among === sessions ? completeSession : complete);
-      const { generation } = service;
-      const partial = now < memory.missed + among.idle;
-      return among.open({ service, generation, high, low, left0, left1, partial, last: now, messages: [] });
+    /** The slot of a new group. */
+    function open(
+      among: Groups,
+      { bytes, rows, receivedAt }: Batch<"logs">,
+      row: number,
+      service: Service,
+      key: Key,
+    ): number {
+      if (among.isFull) among.complete(receivedAt, among === sessions ? completeSession : complete);
+      const at = key === usual && group_by === "trace_id" ? rows.traceId[row] : 0;
+      return among.open({
+        service,
+        generation: service.generation,
+        high: key.high,
+        low: key.low,
+        left0: at > 0 ? word(bytes, at) : 0,
+        left1: at > 0 ? word(bytes, at + 4) : 0,
+        partial: receivedAt < memory.missed + among.idle,
+        last: receivedAt,
+        messages: [],
+      });
     }
 
     const complete = (group: Group) => learn(group, group_by === "trace_id");
     const completeSession = (group: Group) => learn(group, false);
 
     function learn(group: Group, isTrace: boolean): void {
-      const { service, generation, messages, partial, low } = group;
+      const { service, generation, messages, partial, low, high, left0, left1 } = group;
       if (partial || messages.length === 0 || generation !== service.generation) return;
       combiner.combine(messages);
-      let combination = service.fresh.get(combiner.key);
+      const combination = service.fresh.get(combiner.key);
       if (!combination) {
-        combination = { ...combiner.parts, groups: 0, low, trace: isTrace ? traceOf(group) : "" };
-        service.fresh.set(combiner.key, combination);
+        service.fresh.set(combiner.key, { ...combiner.parts, groups: 1, low, high, left0, left1, isTrace });
+        return;
       }
       combination.groups++;
       // whichever came first
-      if (low < combination.low) Object.assign(combination, { low, trace: isTrace ? traceOf(group) : "" });
+      if (low >= combination.low) return;
+      combination.low = low;
+      combination.high = high;
+      combination.left0 = left0;
+      combination.left1 = left1;
+      combination.isTrace = isTrace;
     }
 
     /** Records were missed: what is open is not whole, nor is what goes on. */
     function missed(now: number): void {
-      for (const among of [groups, sessions]) for (const group of among) group.partial = true;
+      groups.miss();
+      sessions.miss();
       memory.missed = now;
     }
 
@@ -149,36 +158,37 @@ export default defineFinder({
         begins = false;
         memory.heard = receivedAt;
         const today = Math.floor(receivedAt / DAY);
-        if (mined.templates !== templates || today !== day) {
-          // numbers of another miner mean others; once a day there may be room for messages that had none
-          templates = mined.templates;
+        const isOther = messages.begin(mined);
+        if (isOther || today !== day) {
+          // once a day there may be room for messages that had none
+          messages.values.fill(0);
           day = today;
-          for (const each of known) each?.messages.clear();
           session?.reset();
         }
+        templates = mined.templates;
         const records = batch as Batch<"logs">;
+        const { statement } = mined;
+        const { values } = messages;
         for (let i = 0; i < rows.length; i++) {
-          const template = mined.template[i];
-          if (template === 0) continue;
-          const t = rows.time[i];
-          const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
+          if (statement[i] === 0) continue;
           let key = usual;
           let among = groups;
-          if (!key.read(records, i, time)) {
+          if (!key.read(records, i)) {
             if (!session?.read(records, i)) continue;
             key = session;
             among = sessions;
           }
-          let series = known[rows.series[i]];
-          if (series === undefined) {
-            series = decide(batch, i, receivedAt);
-            known[rows.series[i]] = series;
+          let service = known[rows.series[i]];
+          if (service === undefined) {
+            service = decide(batch, i, receivedAt);
+            known[rows.series[i]] = service;
           }
-          if (series === null) continue;
-          const current = series.generation === series.service.generation;
-          const message = (current ? series.messages.get(template) : undefined) ?? number(records, i, series, template);
-          if (message < 0) continue;
-          among.add(groupOf(among, series.service, key, receivedAt), message, receivedAt);
+          if (service === null) continue;
+          const message = values[statement[i]] || number(records, i, service);
+          if (message === NO_ROOM) continue;
+          let group = among.find(service, key.high, key.low);
+          if (group < 0) group = open(among, records, i, service, key);
+          among.add(group, message - 1, receivedAt);
         }
         return batch;
       },
@@ -199,10 +209,10 @@ export default defineFinder({
         }
       },
       forget(_, id) {
-        const series = known[id];
+        const service = known[id];
         known[id] = undefined;
         session?.forget(id);
-        if (series) series.service.series--;
+        if (service) service.series--;
       },
       save: () => save(memory),
       load(bytes) {

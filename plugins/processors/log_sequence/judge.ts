@@ -3,7 +3,7 @@ import { type Detection, type Labels, serviceName } from "vedette";
 import { Columns, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
 import { leastOf } from "./combiner.ts";
 import { findNews } from "./news.ts";
-import type { Combination, Message, News, Service } from "./service.ts";
+import { type Combination, type Message, type News, type Service, traceOf } from "./service.ts";
 import { missingSentence, newsSentence, nounOf } from "./words.ts";
 
 /** Milliseconds of an interval. */
@@ -95,15 +95,12 @@ export class Judge {
   }
 
   /** Which messages the groups of a combination should have, and whether they do. */
-  #expect(
-    { messages }: Service,
-    { messages: present, groups: count, trace }: Combination,
-    expected: Map<number, Expected>,
-  ): void {
+  #expect({ messages }: Service, combination: Combination, expected: Map<number, Expected>): void {
+    const { messages: present, groups: count } = combination;
     const seen = new Set<number>();
     for (const number of present) {
       const { partners, groups: weight } = messages[number];
-      for (const [other, { groups, both }] of partners) {
+      for (const { other, groups, both } of partners) {
         if (groups < ENOUGH || both < STRONG * groups) continue;
         const own = expected.get(other) ?? { groups: 0, lacking: 0, trace: "", partner: -1, weight: 0 };
         expected.set(other, own);
@@ -113,7 +110,7 @@ export class Judge {
           own.groups += count;
           if (lacks) own.lacking += count;
         }
-        if (lacks && weight > own.weight) Object.assign(own, { trace, partner: number, weight });
+        if (lacks && weight > own.weight) Object.assign(own, { trace: traceOf(combination), partner: number, weight });
       }
     }
   }

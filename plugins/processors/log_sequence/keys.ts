@@ -6,11 +6,10 @@ import { enter, position, readTag, skip } from "vedette/otlp";
 export interface Key {
   high: number;
   low: number;
-  /** The left half of a trace id; 0 where it is none. */
-  left0: number;
-  left1: number;
-  read(batch: Batch<"logs">, row: number, time: number): boolean;
+  read(batch: Batch<"logs">, row: number): boolean;
 }
+/** A row of later than this ahead of the clock is taken for one of now. Milliseconds. */
+const AHEAD = 600_000;
 
 /** LogRecord { repeated KeyValue attributes = 6 }; KeyValue { string key = 1; AnyValue value = 2 }. */
 const ATTRIBUTES = 0x32;
@@ -25,14 +24,10 @@ export function keyOf(by: string, length: number): Key {
 class TraceKey implements Key {
   high = 0;
   low = 0;
-  left0 = 0;
-  left1 = 0;
 
   read({ bytes, rows }: Batch<"logs">, row: number): boolean {
     const at = rows.traceId[row];
     if (at === 0) return false;
-    this.left0 = word(bytes, at);
-    this.left1 = word(bytes, at + 4);
     // the right half is random in every kind of trace id
     this.high = word(bytes, at + 8);
     this.low = word(bytes, at + 12);
@@ -40,21 +35,21 @@ class TraceKey implements Key {
   }
 }
 
-const word = (bytes: Uint8Array, at: number) =>
+export const word = (bytes: Uint8Array, at: number) =>
   (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 
 class WindowKey implements Key {
   high = 0;
   low = 0;
-  readonly left0 = 0;
-  readonly left1 = 0;
   readonly #length: number;
 
   constructor(length: number) {
     this.#length = length;
   }
 
-  read(_: Batch<"logs">, __: number, time: number): boolean {
+  read({ rows, receivedAt }: Batch<"logs">, row: number): boolean {
+    const t = rows.time[row];
+    const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;
     const window = Math.floor(time / this.#length);
     this.low = window | 0;
     this.high = Math.floor(window / 2 ** 32) | 0;
@@ -65,8 +60,6 @@ class WindowKey implements Key {
 class AttributeKey implements Key {
   high = 0;
   low = 0;
-  readonly left0 = 0;
-  readonly left1 = 0;
   readonly #key: Uint8Array;
   #from = 0;
   #to = 0;

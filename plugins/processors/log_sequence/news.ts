@@ -1,6 +1,6 @@
 // What never was in a group of a service: found in what groups it had in an interval, and seen again in later ones.
 import { discoveryRate, seenAgain } from "vedette/counts";
-import type { Combination, News, Service } from "./service.ts";
+import { type Combination, type News, type Service, traceOf } from "./service.ts";
 
 /** A message is well known from so many groups on, and a service; and what it always or never does. */
 const KNOWN = 50;
@@ -32,7 +32,7 @@ export function findNews(
     for (const combination of fresh) {
       if (!has(combination, news)) continue;
       groups += combination.groups;
-      news.trace = combination.trace;
+      news.trace = traceOf(combination);
     }
     if (groups === 0) continue;
     news.groups += groups;
@@ -47,7 +47,8 @@ export function findNews(
     if (Number.isNaN(rate)) rate = discoveryRate(service, 0, now, all);
     // of one cause, however many pairs it makes
     service.discoveries[0].add(now);
-    const { groups, trace } = combination;
+    const { groups } = combination;
+    const trace = traceOf(combination);
     const rarity = Math.max(0, -Math.log10(rate));
     const seen = { first: now, counted: now, groups, trace, rarity, added: 0, tried: 0 };
     for (const sight of sights.slice(0, MOST_NEWS - service.news.length)) service.news.push({ ...sight, ...seen });
@@ -71,7 +72,7 @@ function sightsIn(service: Service, { messages, grades }: Combination): Sight[] 
       own.grade = grades[i];
       if (own.groups >= ALWAYS) sights.push({ what: "often", a, b: grades[i], weight: own.groups });
     }
-    for (const [b, { groups, both }] of own.partners) {
+    for (const { other: b, groups, both } of own.partners) {
       if (groups < ALWAYS || both < groups || messages.includes(b)) continue;
       sights.push({ what: "without", a, b, weight: groups });
     }

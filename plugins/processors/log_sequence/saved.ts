@@ -3,7 +3,7 @@ import { causeShape, labelsShape, packed, timeShape, unpacked, z } from "vedette
 import type { SavedColumns } from "vedette/counts";
 import type { Groups } from "./groups.ts";
 import type { Judge } from "./judge.ts";
-import { Service } from "./service.ts";
+import { type Combination, Service, traceOf } from "./service.ts";
 
 const VERSION = 2;
 const TYPE = "log_sequence";
@@ -111,7 +111,7 @@ export function save({ by, services, groups, sessions, judge, judged, heard, mis
       labels: each.labels,
       messages: each.messages.map((own) => ({
         ...own,
-        partners: [...own.partners].map(([other, { groups, both }]): [number, number, number] => [other, groups, both]),
+        partners: own.partners.map(({ other, groups, both }): [number, number, number] => [other, groups, both]),
       })),
       together: each.together.bits,
       discoveries: each.discoveries[0].times,
@@ -120,9 +120,11 @@ export function save({ by, services, groups, sessions, judge, judged, heard, mis
       generation: each.generation,
       fresh: [...each.fresh].map(([key, own]) => ({
         key,
-        ...own,
         messages: [...own.messages],
         grades: [...own.grades],
+        groups: own.groups,
+        low: own.low,
+        trace: traceOf(own),
       })),
       cause: each.cause.state,
     })),
@@ -136,7 +138,7 @@ export function save({ by, services, groups, sessions, judge, judged, heard, mis
 }
 
 const open = (groups: Groups) =>
-  [...groups].map(({ service, next: _, most: __, ...own }) => ({ ...own, service: service.key }));
+  [...groups].map(({ service, messages, ...own }) => ({ ...own, messages: [...messages], service: service.key }));
 
 /** Throws when the bytes are not of `save`, or of groups that something else held together; nothing is learnt then. */
 export function load(bytes: Uint8Array, memory: Memory): void {
@@ -164,11 +166,16 @@ export function load(bytes: Uint8Array, memory: Memory): void {
   }
 }
 
+function combinationOf({ trace, low, ...own }: Omit<z.output<typeof combination>, "key">): Combination {
+  const [left0, left1, high] = [0, 8, 16].map((at) => Number.parseInt(trace.slice(at, at + 8), 16) | 0);
+  return { ...own, low, high, left0, left1, isTrace: trace !== "" };
+}
+
 function serviceOf(saved: z.output<typeof service>): Service {
   const own = new Service(saved.key, saved.began, saved.labels);
   for (const each of saved.messages) {
     own.byId.set(each.id, own.messages.length);
-    const partners = new Map(each.partners.map(([other, groups, both]) => [other, { groups, both }]));
+    const partners = each.partners.map(([other, groups, both]) => ({ other, groups, both }));
     own.messages.push({ ...each, partners });
   }
   if (!own.together.load(saved.together)) throw new Error(`is of another version of ${TYPE}, or damaged (pairs)`);
@@ -176,7 +183,7 @@ function serviceOf(saved: z.output<typeof service>): Service {
   own.news = saved.news;
   own.groups = saved.groups;
   own.generation = saved.generation;
-  for (const { key, ...each } of saved.fresh) own.fresh.set(key, each);
+  for (const { key, ...each } of saved.fresh) own.fresh.set(key, combinationOf(each));
   own.cause.state = saved.cause;
   return own;
 }

@@ -14,8 +14,9 @@ const WEAK_AFTER = 200;
 const STALE = 86_400_000;
 const MINUTE = 60_000;
 
-/** How often a message had another one in its group. */
+/** How often a message had another one, by its number, in its group. */
 export interface Partner {
+  readonly other: number;
   groups: number;
   both: number;
 }
@@ -29,8 +30,7 @@ export interface Message {
   groups: number;
   last: number;
   grade: number;
-  /** By number of the other message. */
-  readonly partners: Map<number, Partner>;
+  partners: Partner[];
   /** Row of the columns in which its absence is judged; -1 while there is none. */
   row: number;
 }
@@ -41,9 +41,18 @@ export interface Combination {
   readonly messages: readonly number[];
   readonly grades: readonly number[];
   groups: number;
-  /** One of them: what it is known by, and its trace; "" where something else holds it together. */
+  /** What one of them is known by. */
   low: number;
-  trace: string;
+  high: number;
+  left0: number;
+  left1: number;
+  /** Whether that is a trace id. */
+  isTrace: boolean;
+}
+
+/** The trace of a group that has them; "" where something else holds it together. */
+export function traceOf({ left0, left1, high, low, isTrace }: Combination): string {
+  return isTrace ? [left0, left1, high, low].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("") : "";
 }
 
 /** What never was in a group before: "together", a and b; "without", a without b; "often", a with the grade b. */
@@ -63,8 +72,12 @@ export interface News {
   tried: number;
 }
 
+let services = 0;
+
 export class Service {
   readonly key: string;
+  /** Of this process: another for each. */
+  readonly number = ++services;
   began: number;
   readonly labels: Labels;
   readonly messages: Message[] = [];
@@ -95,7 +108,7 @@ export class Service {
     const number = this.messages.length < MOST_MESSAGES ? this.messages.length : this.#recycle(now, release);
     if (number < 0) return -1;
     this.byId.set(id, number);
-    this.messages[number] = { id, labels: labels(), groups: 0, last: now, grade: 0, partners: new Map(), row: -1 };
+    this.messages[number] = { id, labels: labels(), groups: 0, last: now, grade: 0, partners: [], row: -1 };
     return number;
   }
 
@@ -111,7 +124,7 @@ export class Service {
     }
     this.byId.delete(id);
     if (row >= 0) release(row);
-    for (const { partners } of this.messages) partners.delete(oldest);
+    for (const message of this.messages) message.partners = message.partners.filter(({ other }) => other !== oldest);
     this.together.clear(oldest);
     this.news = this.news.filter(({ what, a, b }) => a !== oldest && (what === "often" || b !== oldest));
     for (const [key, { messages }] of this.fresh) if (messages.includes(oldest)) this.fresh.delete(key);
@@ -121,18 +134,25 @@ export class Service {
 
   /** The partners of a message learn so many groups of it that had these messages, but those that are `held`. */
   learn(number: number, present: readonly number[], count: number, held: (message: Message) => boolean): void {
-    const { partners } = this.messages[number];
-    if (partners.size < MOST_PARTNERS) {
-      for (const other of present) {
-        if (partners.size >= MOST_PARTNERS) break;
-        if (other !== number && !partners.has(other)) partners.set(other, { groups: 0, both: 0 });
-      }
+    const own = this.messages[number];
+    const { partners } = own;
+    for (const other of present) {
+      if (partners.length >= MOST_PARTNERS) break;
+      if (other !== number && !partners.some((each) => each.other === other))
+        partners.push({ other, groups: 0, both: 0 });
     }
-    for (const [other, partner] of partners) {
-      if (held(this.messages[other])) continue;
+    let isWeak = false;
+    for (const partner of partners) {
+      if (held(this.messages[partner.other])) continue;
       partner.groups += count;
-      if (present.includes(other)) partner.both += count;
-      else if (partner.groups >= WEAK_AFTER && partner.both < WEAK * partner.groups) partners.delete(other);
+      if (present.includes(partner.other)) partner.both += count;
+      else isWeak ||= isWeakOne(partner);
     }
+    if (!isWeak) return;
+    own.partners = partners.filter(
+      (each) => held(this.messages[each.other]) || present.includes(each.other) || !isWeakOne(each),
+    );
   }
 }
+
+const isWeakOne = ({ groups, both }: Partner) => groups >= WEAK_AFTER && both < WEAK * groups;

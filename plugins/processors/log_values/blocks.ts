@@ -1,10 +1,11 @@
 // What each record of a statement is held against, as rows of numbers that lie side by side: most records touch nothing else.
 
 /**
- * A block, in words of four bytes: what it is found by, then `WIDTH` words of each parameter. Of one that is watched: what is not between the first two may be
- * low or high (as f32), and how many numbers came. Of one of few values: hash and look of the latest that was known, and how often it came again.
+ * A block, in words of four bytes: what is known of all, of each parameter a byte of bits by length (whole numbers of so many digits, less one, are neither low
+ * nor high), then `WIDTH` words of each parameter. Of one that is watched: what is not between the first two may be low or high (as f32), and how many numbers
+ * came. Of one of few values: hash and look of the latest that was known, and how often it came again. What most records touch lies in the first 64 bytes.
  */
-export const Block = { service: 0, template: 1, records: 2, bits: 3, looked: 4, last: 5, parameters: 6 } as const;
+export const Block = { records: 0, bits: 1, looked: 2, last: 3, plain: 4, parameters: 6 } as const;
 export const WIDTH = 3;
 /** Parameters that are looked at. */
 export const MOST_PARAMETERS = 8;
@@ -15,17 +16,23 @@ const COUNT = 16;
 const MOST_COUNT = 0xffff;
 
 /**
- * Words of a parameter's margins: four bins (`margin`), how many were high, and low, since it was judged, and then numbers of intervals before that had none
- * there: in the upper bits how many of these, and `HOT` where the next is to be judged in any case.
+ * Words of a parameter's margins: four bins (`margin`); how many were high, and low, since it was judged, those of intervals that were put aside in the upper
+ * half; how many numbers these had, and above that how many they are, and `HOT` where the next is to be judged in any case; and the shares of the numbers
+ * that usually are high, and low, in halves.
  */
-export const MARGIN = 4;
+export const MARGIN = 5;
 const MARGINS = MARGIN * MOST_PARAMETERS;
 export const HOT = 1 << 31;
 const CLEAN = 24;
 const CLEAN_NUMBERS = (1 << CLEAN) - 1;
-/** So many intervals of so many numbers that have none there are not judged by themselves. */
+/** So many intervals of so many numbers that have no more there than usual are not judged by themselves. */
 const MOST_CLEAN = 5;
 export const BUSY = 16;
+const WHOLE = 2 ** 16;
+export const MOST_ASIDE = WHOLE - 1;
+
+/** Whether so many are no more than where so many are expected there often are. */
+export const isOrdinary = (count: number, expected: number) => count <= expected + 2 * Math.sqrt(expected);
 
 /** Numbers that wait to be learnt; the first place of the codes holds how many do. */
 const QUEUE = 32;
@@ -40,15 +47,13 @@ export class Blocks {
   rows = new Int32Array(FIRST * LENGTH);
   /** The same memory. */
   floats = new Float32Array(this.rows.buffer);
+  octets = new Uint8Array(this.rows.buffer);
   margins = new Int32Array(FIRST * MARGINS);
   #values = new Float64Array(FIRST * QUEUE);
   #codes = new Uint16Array(FIRST * QUEUE);
   #room = FIRST;
   #length = 0;
   readonly #free: number[] = [];
-  /** Open addressing: slot + 1 by hash of what it is found by, 0 where there is none. */
-  #table = new Int32Array(4 * FIRST);
-  #filled = 0;
   /** How often one was released. */
   released = 0;
 
@@ -64,8 +69,6 @@ export class Blocks {
   }
 
   release(slot: number): void {
-    // no template is number 0
-    this.rows[slot * LENGTH + Block.template] = 0;
     this.#free.push(slot);
     this.released++;
   }
@@ -79,61 +82,24 @@ export class Blocks {
     return slot * MARGINS;
   }
 
-  /** The slot of records of that template with so many parameters in that service; -1 where it was not named. */
-  find(service: number, template: number, count: number): number {
-    const table = this.#table;
-    const { rows } = this;
-    const mask = table.length - 1;
-    const wanted = Math.min(count, MOST_COUNT);
-    for (let i = hashOf(service, template) & mask; ; i = (i + 1) & mask) {
-      const slot = table[i] - 1;
-      if (slot < 0) return -1;
-      const at = slot * LENGTH;
-      if (rows[at + Block.template] !== template || rows[at + Block.service] !== service) continue;
-      if (rows[at + Block.bits] >>> COUNT === wanted) return slot;
-    }
+  /** Where in `octets` the bits of its parameters begin. */
+  plainAt(slot: number): number {
+    return 4 * (slot * LENGTH + Block.plain);
   }
 
-  /** From now on it is found by these. */
-  name(slot: number, service: number, template: number): void {
-    const at = slot * LENGTH;
-    this.rows[at + Block.service] = service;
-    this.rows[at + Block.template] = template;
-    if (2 * (this.#filled + 1) > this.#table.length) this.#index();
-    else this.#put(slot);
-  }
-
-  /** None is found any more. */
-  forgetNames(): void {
-    for (let slot = 0; slot < this.#length; slot++) this.rows[slot * LENGTH + Block.template] = 0;
-    this.#index();
-  }
-
-  #index(): void {
-    this.#table = new Int32Array(4 * this.#room);
-    this.#filled = 0;
-    for (let slot = 0; slot < this.#length; slot++) {
-      if (this.rows[slot * LENGTH + Block.template] !== 0) this.#put(slot);
-    }
-  }
-
-  #put(slot: number): void {
-    const mask = this.#table.length - 1;
-    const at = slot * LENGTH;
-    let i = hashOf(this.rows[at + Block.service], this.rows[at + Block.template]) & mask;
-    while (this.#table[i] !== 0) i = (i + 1) & mask;
-    this.#table[i] = slot + 1;
-    this.#filled++;
+  /** Whether it is of records with so many parameters. */
+  has(slot: number, count: number): boolean {
+    return this.rows[slot * LENGTH + Block.bits] >>> COUNT === Math.min(count, MOST_COUNT);
   }
 
   #grow(): void {
     this.#room *= 2;
     this.rows = larger(this.rows, new Int32Array(this.#room * LENGTH));
     this.floats = new Float32Array(this.rows.buffer);
+    this.octets = new Uint8Array(this.rows.buffer);
     this.margins = larger(this.margins, new Int32Array(this.#room * MARGINS));
     this.#values = larger(this.#values, new Float64Array(this.#room * QUEUE));
     this.#codes = larger(this.#codes, new Uint16Array(this.#room * QUEUE));
-    this.#index();
   }
 
   /**
@@ -179,11 +145,28 @@ export class Blocks {
     const clean = margins[own + 3];
     if (clean < 0) return true;
     if (count === 0) return false;
-    if (margins[own + 1] !== 0 || margins[own + 2] !== 0) return true;
+    const high = margins[own + 1];
+    const low = margins[own + 2];
+    if ((high | low) !== 0) {
+      const share = margins[own + 4];
+      if (!isOrdinary(high & MOST_ASIDE, (count * (share & MOST_ASIDE)) / WHOLE)) return true;
+      if (!isOrdinary(low & MOST_ASIDE, (count * (share >>> 16)) / WHOLE)) return true;
+    }
     if (count < BUSY || clean >>> CLEAN >= MOST_CLEAN || (clean & CLEAN_NUMBERS) + count > CLEAN_NUMBERS) return true;
+    const allHigh = (high & MOST_ASIDE) + (high >>> 16);
+    const allLow = (low & MOST_ASIDE) + (low >>> 16);
+    if (Math.max(allHigh, allLow) > MOST_ASIDE) return true;
     rows[at] = 0;
+    margins[own + 1] = allHigh << 16;
+    margins[own + 2] = allLow << 16;
     margins[own + 3] = clean + count + (1 << CLEAN);
     return false;
+  }
+
+  /** Which shares of the numbers usually are high, and low. */
+  expect(slot: number, k: number, high: number, low: number): void {
+    this.margins[slot * MARGINS + MARGIN * k + 4] =
+      Math.floor(high * MOST_ASIDE) | (Math.floor(low * MOST_ASIDE) << 16);
   }
 
   /** Numbers that were put aside; there are none afterwards. */
@@ -225,14 +208,7 @@ function larger<T extends Int32Array | Float64Array | Uint16Array>(from: T, to: 
   return to;
 }
 
-/** The finalizer of MurmurHash3, of both. */
-function hashOf(service: number, template: number): number {
-  let h = Math.imul(template, 0x9e3779b1) ^ Math.imul(service, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 16), 0xc2b2ae35);
-  return h ^ (h >>> 15);
-}
-
-/** By the same. */
+/** The finalizer of MurmurHash3. */
 function placeOf(n: number): number {
   let h = Math.imul(n ^ (n >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

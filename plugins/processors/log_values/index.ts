@@ -1,5 +1,15 @@
 // Numbers and values in log messages: tells numbers that are unusually high or low, and values that a field of few values never had.
-import { type Batch, defineFinder, duration, type Labels, ofService, Services, type Templates, z } from "vedette";
+import {
+  type Batch,
+  defineFinder,
+  duration,
+  type Labels,
+  ofService,
+  Services,
+  StatementColumn,
+  type Templates,
+  z,
+} from "vedette";
 import { type Attribute, eachAttribute, textOf } from "./attributes.ts";
 import { Block, Blocks, MOST_PARAMETERS } from "./blocks.ts";
 import { Field } from "./field.ts";
@@ -16,8 +26,6 @@ import { lookOf } from "./values.ts";
 const LOOK_EVERY = 5;
 const LOOKS_APART = 500;
 const LOOK_AT_LEAST = 60;
-/** In the place of a slot: the record is not looked at. */
-const NOWHERE = -2;
 const MOST_SERVICES = 2000;
 /** Of all services together, each statement counted as one more; half as many of attributes. */
 const MOST_FIELDS = 20_000;
@@ -52,8 +60,11 @@ export default defineFinder({
     /** When the batch at hand was received, Unix milliseconds and seconds. */
     let now = 0;
     let second = 0;
-    /** By row of the batch: its block, -1 where it has none yet. */
-    let slots = new Int32Array(256);
+    /** Its block's slot + 1; and by row of the batch, 0 where it has none yet. */
+    const slots = new StatementColumn();
+    let found = new Int32Array(256);
+    /** How often a block had been released when they were looked up. */
+    let released = 0;
 
     function decide(batch: Batch, row: number): Service | null {
       const labels = batch.labels(row);
@@ -87,7 +98,6 @@ export default defineFinder({
     /** Numbers of another miner mean others, and it may hide what this one showed. */
     function follow(next: Templates): void {
       learner.templates = next;
-      blocks.forgetNames();
       if (!next.hidden) return;
       for (const service of services.values()) for (const field of service.fields()) field.hide();
     }
@@ -112,7 +122,6 @@ export default defineFinder({
         fields += made.length;
       }
       owners[own.slot] = own;
-      blocks.name(own.slot, service.number, template);
       return own.slot;
     }
 
@@ -151,21 +160,32 @@ export default defineFinder({
       }
     }
 
+    /** The record whose attributes are read. */
+    const looked = {} as { batch: Batch<"logs">; row: number; service: Service };
+    const look = (each: Attribute) => attribute(looked.batch, looked.row, looked.service, each);
+
     return {
       process(batch) {
         const { rows, receivedAt, mined } = batch;
         if (!mined) return batch;
         if (mined.templates !== learner.templates) follow(mined.templates);
-        const { template, firstParameter, endParameter } = mined;
+        const { template, statement, firstParameter, endParameter } = mined;
         const records = batch as Batch<"logs">;
         now = learner.now = receivedAt;
         learner.look = lookOf(now);
         second = Math.floor(now / 1000);
-        const { released } = blocks;
-        if (slots.length < rows.length) slots = new Int32Array(2 * rows.length);
+        slots.begin(mined);
+        learner.view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
+        const { values } = slots;
+        if (blocks.released !== released) values.fill(0);
+        released = blocks.released;
+        if (found.length < rows.length) found = new Int32Array(2 * rows.length);
         // all of a batch at once: then the memory of several is waited for together
         for (let i = 0; i < rows.length; i++) {
-          slots[i] = NOWHERE;
+          const slot = values[statement[i]];
+          found[i] = slot > 0 && blocks.has(slot - 1, endParameter[i] - firstParameter[i]) ? slot : 0;
+        }
+        for (let i = 0; i < rows.length; i++) {
           if (template[i] === 0) continue;
           let service = known[rows.series[i]];
           if (service === undefined) {
@@ -173,16 +193,12 @@ export default defineFinder({
             known[rows.series[i]] = service;
           }
           if (service === null) continue;
-          slots[i] = blocks.find(service.number, template[i], endParameter[i] - firstParameter[i]);
-        }
-        for (let i = 0; i < rows.length; i++) {
-          let slot = slots[i];
-          if (slot === NOWHERE) continue;
-          const service = known[rows.series[i]]!;
           const first = firstParameter[i];
-          const count = endParameter[i] - first;
-          if (slot < 0 || blocks.released !== released) slot = blocks.find(service.number, template[i], count);
-          if (slot < 0) slot = place(records, i, service, template[i], count);
+          let slot = found[i] - 1;
+          if (slot < 0 || blocks.released !== released) {
+            slot = place(records, i, service, template[i], endParameter[i] - first);
+            values[statement[i]] = slot + 1;
+          }
           const weight = blocks.count(slot);
           if (weight >= 0) learner.learn(records, i, slot, first, weight);
           else learner.check(records, i, slot, first);
@@ -191,7 +207,10 @@ export default defineFinder({
           if (isTime(service, at)) {
             blocks.rows[at + Block.looked] = second;
             service.looked = now;
-            eachAttribute(batch.bytes, rows.offset[i], (each) => attribute(records, i, service, each));
+            looked.batch = records;
+            looked.row = i;
+            looked.service = service;
+            eachAttribute(batch.bytes, rows.offset[i], look);
           }
         }
         return batch;

@@ -1,9 +1,9 @@
 // Judges the fields of statements: numbers that are high, low or far beyond too often, one that is far beyond all before, and values that are new.
 import { type Batch, type Detection, type Labels, serviceName } from "vedette";
 import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
-import { BUSY } from "./blocks.ts";
-import { type Field, SIDES, type Side, type SideName } from "./field.ts";
-import { needsExample, type Parameters } from "./parameters.ts";
+import { BUSY, isOrdinary } from "./blocks.ts";
+import { type Field, SIDES, type Side } from "./field.ts";
+import { LEAST, needsExample, type Parameters } from "./parameters.ts";
 import type { Service } from "./service.ts";
 import { BINS, edge, PER_DECADE, type Spread } from "./spread.ts";
 import type { Statement } from "./statement.ts";
@@ -12,10 +12,8 @@ import { excessSentence, farSentence, valueSentence } from "./words.ts";
 
 /** Milliseconds of an interval. */
 export const INTERVAL = 20_000;
-/** Intervals that have none on a side are judged as one, up to so many. */
+/** Intervals that have no more on a side than usual are judged as one, up to so many. */
 const MOST_APART = 6;
-/** Fewer numbers than this are never told for being high or low. */
-const LEAST = 3;
 /** What is less rare is no matter, whatever the line; from so much on, an example is kept. */
 const LEAST_RARITY = 3;
 const WANTED = 2;
@@ -49,9 +47,10 @@ export interface Place {
 export class Judge {
   readonly #detection: Detection;
   readonly #learning: number;
-  readonly columns = eachSide(() => new Columns(RATIO_STATE));
+  /** By place of a side. */
+  readonly columns = SIDES.map(() => new Columns(RATIO_STATE));
   /** Rows of the columns that nothing uses. */
-  free = eachSide((): number[] => []);
+  free = SIDES.map((): number[] => []);
 
   constructor(detection: Detection, learning: number) {
     this.#detection = detection;
@@ -67,75 +66,76 @@ export class Judge {
       const { high, low } = field;
       const shows = needsExample(high) || needsExample(low);
       this.#judge(own.statement, field, now, hidden);
-      own.heat(
-        k,
-        SIDES.some((name) => field[name].wanted),
-      );
+      own.expect(k, this.#share(high), this.#share(low));
+      own.heat(k, high.wanted || low.wanted || field.huge.wanted || field.tiny.wanted);
       if (shows || needsExample(high) || needsExample(low)) own.draw(k);
     }
   }
 
   #judge(statement: Statement, field: Field, now: number, hidden: boolean): void {
-    for (const name of SIDES) {
-      const side = field[name];
-      if (field.isWatched && this.#isDue(field, name, now)) this.#excess(statement, field, name, now, hidden);
+    for (const side of field.sides) {
+      if (field.isWatched && this.#isDue(field, side, now)) this.#excess(statement, field, side, now, hidden);
       side.count = 0;
       side.labels = undefined;
     }
     field.close();
   }
 
-  /** Whether a side is to be judged: the intervals that had none there are judged as one when the next has, or after some minutes. */
-  #isDue(field: Field, name: SideName, now: number): boolean {
-    const side = field[name];
-    const line = field.spread![name];
-    if (isBelow(name) ? line <= 0 : line >= BINS - 1) return false;
+  /** Whether a side is to be judged: the intervals that had no more there than usual are judged as one when the next has, or after some minutes. */
+  #isDue(field: Field, side: Side, now: number): boolean {
     // most have never had a number there
-    if (side.row < 0) return side.count > 0;
+    if (side.row < 0 && side.count === 0) return false;
+    const line = side.lineOf(field.spread!);
+    if (side.isBelow ? line <= 0 : line >= BINS - 1) return false;
+    if (side.row < 0) return true;
     side.clean += field.clean;
     const { numbers } = field;
-    if (numbers < BUSY || side.count > 0 || side.wanted || Math.abs(now - side.judged) >= MOST_APART * INTERVAL) {
-      return numbers > 0;
-    }
-    side.clean += field.numbers;
+    const isUsual = numbers >= BUSY && isOrdinary(side.count, numbers * this.#share(side));
+    if (!isUsual || side.wanted || Math.abs(now - side.judged) >= MOST_APART * INTERVAL) return numbers > 0;
+    side.clean += numbers;
+    side.mild += side.count;
     return false;
+  }
+
+  /** Of the numbers: how many usually are there; 0 where that was not judged yet. */
+  #share({ place, row }: Side): number {
+    if (row < 0) return 0;
+    const { calls, errors } = this.columns[place].state;
+    return calls[row] > 0 ? Math.min(1, errors[row] / calls[row]) : 0;
   }
 
   /** The lines were drawn anew: what was high may not be. */
   begin(field: Field): void {
     this.release(field);
     field.close();
-    for (const name of SIDES) field[name].begin();
+    for (const side of field.sides) side.begin();
   }
 
   /** The field is forgotten. */
   release(field: Field): void {
-    for (const name of SIDES) {
-      const side = field[name];
-      if (side.row >= 0) this.free[name].push(side.row);
+    for (const side of field.sides) {
+      if (side.row >= 0) this.free[side.place].push(side.row);
       side.row = -1;
     }
   }
 
   /** A row for a side, which begins with what the spread of the field knows. */
-  #row(field: Field, name: SideName): number {
-    const columns = this.columns[name];
-    const side = field[name];
+  #row(field: Field, side: Side): number {
+    const columns = this.columns[side.place];
     if (side.row >= 0) return side.row;
-    side.row = this.free[name].pop() ?? columns.add();
+    side.row = this.free[side.place].pop() ?? columns.add();
     columns.clear(side.row);
     columns.state.calls[side.row] = Math.max(0, field.spread!.total - field.numbers);
-    columns.state.errors[side.row] = Math.max(0, beyond(field.spread!, name, 0) - side.count);
+    columns.state.errors[side.row] = Math.max(0, beyond(field.spread!, side, 0) - side.count);
     return side.row;
   }
 
-  #excess(statement: Statement, field: Field, name: SideName, now: number, hidden: boolean): void {
-    const side: Side = field[name];
+  #excess(statement: Statement, field: Field, side: Side, now: number, hidden: boolean): void {
     const spread = field.spread!;
-    const row = this.#row(field, name);
-    const { state } = this.columns[name];
-    if (side.clean > 0) judgeRatio(state, row, now - INTERVAL, INTERVAL, side.clean, 0, LEAST);
-    side.clean = 0;
+    const row = this.#row(field, side);
+    const { state } = this.columns[side.place];
+    if (side.clean > 0) judgeRatio(state, row, now - INTERVAL, INTERVAL, side.clean, side.mild, LEAST);
+    side.clean = side.mild = 0;
     side.judged = now;
     judgeRatio(state, row, now, INTERVAL, field.numbers, side.count, LEAST);
     const since = state.since[row];
@@ -145,10 +145,10 @@ export class Judge {
     const { service, labels } = statement;
     const isSlight = !(ratio.rarity >= LEAST_RARITY);
     if (isSlight && side.told === 0) return;
-    const about = `${statement.id} ${field.name} ${isBelow(name) ? "low" : "high"}`;
+    const about = `${statement.id} ${field.name} ${side.isBelow ? "low" : "high"}`;
     if (side.told > 0 && ratioLasts(state, row)) this.#detection.lasts("logs", side.labels ?? labels, about, now);
     if (isSlight || (side.told > 0 && ratio.rarity < AGAIN * side.told)) return;
-    const rarity = Math.min(ratio.rarity, tolerated(spread, name, errors, calls));
+    const rarity = Math.min(ratio.rarity, tolerated(spread, side, errors, calls));
     if (!this.#mayTell(service, about, rarity, now)) return;
     const done = this.#detection.find({
       type: "outlier",
@@ -162,13 +162,13 @@ export class Judge {
       observed: (100 * errors) / calls,
       expected: 100 * expected,
       reason: excessSentence({
-        low: isBelow(name),
+        low: side.isBelow,
         service: serviceName(labels),
         template: statement.labels.template ?? "",
         field,
         count: errors,
         records: calls,
-        line: hidden ? undefined : edge(spread[name]),
+        line: hidden ? undefined : edge(side.lineOf(spread)),
         usual: expected,
       }),
     });
@@ -260,18 +260,16 @@ export class Judge {
   }
 }
 
-const eachSide = <T>(make: () => T): Record<SideName, T> => ({ huge: make(), high: make(), tiny: make(), low: make() });
-const isBelow = (name: SideName) => name === "low" || name === "tiny";
-
 /** Numbers beyond the line of a side, or beyond one that is so many bins nearer. */
-function beyond(spread: Spread, name: SideName, nearer: number): number {
-  return isBelow(name) ? spread.before(spread[name] + nearer) : spread.from(spread[name] - nearer);
+function beyond(spread: Spread, side: Side, nearer: number): number {
+  const line = side.lineOf(spread);
+  return side.isBelow ? spread.before(line + nearer) : spread.from(line - nearer);
 }
 
 /** How rare so many numbers beyond a line were, if all numbers were larger, or smaller, by what is no news. Infinity where it is plain that they were more. */
-function tolerated(spread: Spread, name: SideName, count: number, numbers: number): number {
+function tolerated(spread: Spread, side: Side, count: number, numbers: number): number {
   const others = Math.max(1, spread.total - numbers);
-  const usual = Math.max(0, beyond(spread, name, TOLERANCE) - count) / others;
+  const usual = Math.max(0, beyond(spread, side, TOLERANCE) - count) / others;
   const rarity = betaBinomialAbove(count, numbers, Math.min(1, usual), TOGETHER);
   return rarity >= EVIDENT ? Number.POSITIVE_INFINITY : rarity;
 }

@@ -1,12 +1,14 @@
 // Reads the parameters of records: counts their numbers, learns some, and asks what is high, low or new to be judged.
 import type { Batch, Templates } from "vedette";
-import { Block, type Blocks, MARGIN, WIDTH } from "./blocks.ts";
+import { Block, type Blocks, MARGIN, MOST_ASIDE, WIDTH } from "./blocks.ts";
 import { endOfEncoded, readEncoded, textOfEncoded } from "./encoded.ts";
 import type { Side } from "./field.ts";
 import { type Judge, type Place, shown, timeOf } from "./judge.ts";
 import { isLatest, remember } from "./latest.ts";
 import { Kind, kind, readNumber } from "./number.ts";
+
 import { higherOf, highOf, lowerOf, lowOf, needsExample, needsFirst, type Parameters } from "./parameters.ts";
+import { lengthOfPlain } from "./plain.ts";
 import type { Service } from "./service.ts";
 import { binOf, Spread } from "./spread.ts";
 import { hashOf, type Value } from "./values.ts";
@@ -25,6 +27,8 @@ export class Learner {
   /** By slot of the block. */
   readonly owners: (Parameters | undefined)[] = [];
   templates: Templates | undefined;
+  /** Of the bytes of the batch at hand. */
+  view: DataView = new DataView(new ArrayBuffer(0));
   /** When the batch at hand was received, Unix milliseconds, and the look that is in: what is remembered goes by it. */
   now = 0;
   look = 0;
@@ -67,13 +71,27 @@ export class Learner {
   /** Parameters of a record that is not learnt: only what is beyond the lines, or new, is news. */
   check(batch: Batch<"logs">, row: number, slot: number, first: number): void {
     const { bytes, mined } = batch;
+    const { parameterStart, parameterEnd } = mined!;
+    const { rows, floats, octets } = this.#blocks;
+    const { view } = this;
     let watched = this.#blocks.watched(slot);
     let few = this.#blocks.few(slot);
-    for (let k = 0; (watched | few) !== 0; k++, watched >>= 1, few >>= 1) {
+    let at = this.#blocks.at(slot) + Block.parameters;
+    const plain = this.#blocks.plainAt(slot);
+    for (let k = 0; (watched | few) !== 0; k++, at += WIDTH, watched >>= 1, few >>= 1) {
       if ((few & 1) !== 0) this.#see(batch, row, slot, k, first + k);
-      else if ((watched & 1) !== 0) {
-        const number = numberAt(bytes, mined!.parameterStart[first + k], mined!.parameterEnd[first + k]);
-        if (Number.isNaN(number) || this.#isWithin(slot, k, number)) continue;
+      if ((few & 1) !== 0 || (watched & 1) === 0) continue;
+      const start = parameterStart[first + k];
+      const end = parameterEnd[first + k];
+      // most need not be read
+      const length = lengthOfPlain(bytes, view, start, end);
+      if (length > 0 && ((octets[plain + k] << 1) & (1 << length)) !== 0) {
+        rows[at + 2]++;
+        continue;
+      }
+      const number = numberAt(bytes, start, end);
+      if (number > floats[at] && number < floats[at + 1]) rows[at + 2]++;
+      else if (!Number.isNaN(number)) {
         if (!this.#blocks.hasRoom(slot, 1)) this.flush(this.owners[slot]!);
         this.#beyond(batch, row, slot, k, number, k | (kind << KIND));
       }
@@ -99,8 +117,9 @@ export class Learner {
       this.#learnNow(batch, row, this.owners[slot]!, k, value, code);
       return;
     }
-    if (bin >= highOf(word)) margins[at + 1]++;
-    else if (bin < lowOf(word)) margins[at + 2]++;
+    const side = bin >= highOf(word) ? at + 1 : bin < lowOf(word) ? at + 2 : -1;
+    // the other half of the word counts others
+    if (side >= 0 && (margins[side] & MOST_ASIDE) < MOST_ASIDE) margins[side]++;
     rows[this.#blocks.at(slot) + Block.parameters + WIDTH * k + 2]++;
     this.#blocks.push(slot, value, code | COUNTED);
   }

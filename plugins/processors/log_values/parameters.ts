@@ -2,9 +2,12 @@
 import { Block, type Blocks, MARGIN, WIDTH } from "./blocks.ts";
 import { Field, type Side } from "./field.ts";
 import { settle } from "./latest.ts";
+import { MOST_DIGITS } from "./plain.ts";
 import { BINS, edge } from "./spread.ts";
 import type { Statement } from "./statement.ts";
 
+/** Fewer numbers than this are never told for being high or low. */
+export const LEAST = 3;
 /** Where bins meet, the logarithm has the say: more than what an f32 leaves out. */
 const TOUCH = 1e-6;
 
@@ -44,6 +47,11 @@ export class Parameters {
     this.#blocks.heat(this.slot, k, isHot);
   }
 
+  /** Which shares of the numbers of parameter `k` usually are high, and low. */
+  expect(k: number, high: number, low: number): void {
+    this.#blocks.expect(this.slot, k, high, low);
+  }
+
   /** Bits, by parameter: those whose numbers are judged. */
   get watched(): number {
     return this.#blocks.watched(this.slot);
@@ -61,6 +69,7 @@ export class Parameters {
     if (isFew || !spread) return;
     floats[at] = spread.low > 0 ? edge(spread.low) * (1 + TOUCH) : Number.NEGATIVE_INFINITY;
     floats[at + 1] = edge(spread.high) * (1 - TOUCH);
+    this.#blocks.octets[this.#blocks.plainAt(this.slot) + k] = lengthsWithin(floats[at], floats[at + 1]);
     const higher = needsExample(high) ? spread.high : Math.min(spread.huge, spread.largest + 1, BINS);
     const lower = needsExample(low) ? spread.low : spread.tiny;
     margins[this.#blocks.marginsAt(slot) + MARGIN * k] = margin(spread.high, spread.low, higher, lower);
@@ -75,15 +84,16 @@ export class Parameters {
       settle(rows, at, field.values);
       return;
     }
+    const own = this.#blocks.marginsAt(this.slot) + MARGIN * k;
     field.clean += this.#blocks.takeClean(this.slot, k);
+    field.high.mild += margins[own + 1] >>> 16;
+    field.low.mild += margins[own + 2] >>> 16;
     const count = rows[at + 2];
-    if (count === 0) return;
     rows[at + 2] = 0;
     field.numbers += count;
-    this.#blocks.heat(this.slot, k, true);
-    const own = this.#blocks.marginsAt(this.slot) + MARGIN * k;
-    field.high.count += margins[own + 1];
-    field.low.count += margins[own + 2];
+    if (count > 0) this.#blocks.heat(this.slot, k, true);
+    field.high.count += margins[own + 1] & 0xffff;
+    field.low.count += margins[own + 2] & 0xffff;
     margins[own + 1] = margins[own + 2] = 0;
   }
 
@@ -115,5 +125,15 @@ export class Parameters {
 }
 
 export const needsExample = ({ wanted, labels }: Side) => wanted && !labels;
-/** Beyond nearly all: of what was never judged it is the first. */
-export const needsFirst = ({ wanted, row, labels }: Side) => (wanted || row < 0) && !labels;
+/** Beyond nearly all: of what was never judged it is one that may be told with those before. */
+export const needsFirst = ({ wanted, row, count, labels }: Side) =>
+  (wanted || (row < 0 && count >= LEAST - 1)) && !labels;
+
+/** Bits, by length less one: whole numbers of so many digits are all between the two. */
+function lengthsWithin(low: number, high: number): number {
+  let bits = 0;
+  for (let length = 1; length <= MOST_DIGITS; length++) {
+    if (10 ** (length - 1) > low && 10 ** length - 1 < high) bits |= 1 << (length - 1);
+  }
+  return bits;
+}

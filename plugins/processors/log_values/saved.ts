@@ -21,8 +21,8 @@ export function save({ services, judge, judged }: Memory): Uint8Array {
   return serialize({
     version: VERSION,
     judged,
-    columns: SIDES.map((name) => judge.columns[name].save()),
-    free: judge.free,
+    columns: judge.columns.map((each) => each.save()),
+    free: Object.fromEntries(SIDES.map((name, place) => [name, judge.free[place]])),
     services: [...services.values()].map((service) => ({
       key: service.key,
       began: service.began,
@@ -49,8 +49,8 @@ export function load(bytes: Uint8Array, memory: Memory): void {
   }
   if (saved?.version !== VERSION) throw new Error("is of another version of log_values");
   const services = saved.services.map((service: any) => loaded(service, memory.blocks));
-  for (const [i, name] of SIDES.entries()) memory.judge.columns[name].load(saved.columns[i]);
-  memory.judge.free = saved.free;
+  for (const [place, columns] of memory.judge.columns.entries()) columns.load(saved.columns[place]);
+  memory.judge.free = SIDES.map((name) => saved.free[name]);
   memory.judged = saved.judged;
   for (const service of services) memory.services.set(service.key, service);
 }

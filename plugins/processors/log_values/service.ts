@@ -7,12 +7,9 @@ import type { Statement } from "./statement.ts";
 
 /** Attributes of one service. */
 const MOST_ATTRIBUTES = 32;
-let services = 0;
 
 export class Service {
   readonly key: string;
-  /** Of this process: another for each. */
-  readonly number = ++services;
   /** Unix milliseconds, by the clock. */
   readonly began: number;
   /** When attributes of a record were read last. */

@@ -1,5 +1,5 @@
 // Tells log statements that a service never made before, by how severe they are and how rarely it makes new ones; a deployment is one event.
-import { type Batch, defineFinder, duration, type Labels, Services, type Templates, z } from "vedette";
+import { type Batch, defineFinder, duration, type Labels, Services, StatementColumn, type Templates, z } from "vedette";
 import { seenAgain } from "vedette/counts";
 import { Events } from "./events.ts";
 import { Expectation } from "./expectation.ts";
@@ -14,10 +14,13 @@ const MOST_SERVICES = 5000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** What is known of a series: its service, the numbers of templates that need no look any more, and the minute of its last labels. */
+/** Of a statement that needs no look before tomorrow; and seconds for which one that is never told needs none. */
+const SETTLED = -1;
+const QUIET = 600;
+
+/** What is known of a series: its service, and the minute of its last labels. */
 interface Series {
   readonly service: Service;
-  readonly settled: Set<number>;
   minute: number;
 }
 
@@ -43,6 +46,8 @@ export default defineFinder({
     const known: (Series | null | undefined)[] = [];
     const expectation = new Expectation(services);
     const events = new Events(detection, expectation);
+    /** Until when one needs no look, in seconds of the day; SETTLED. */
+    const quiet = new StatementColumn();
     let templates: Templates | undefined;
     let day = Number.NaN;
     let statements = 0;
@@ -51,7 +56,7 @@ export default defineFinder({
       if (!detection.allows(labels)) return null;
       const service = all.join(labels, (key) => new Service(key, time));
       if (!service) return null;
-      return { service, settled: new Set(), minute: Number.NaN };
+      return { service, minute: Number.NaN };
     }
 
     function discover(service: Service, id: string, text: string, severity: number, time: number): Statement {
@@ -81,8 +86,9 @@ export default defineFinder({
       statements += largest.statements.size;
     }
 
-    /** A template that has no settled number yet: new, watched, or not seen since the restart or since yesterday. */
-    function look(batch: Batch<"logs">, row: number, { service, settled }: Series, number: number, time: number): void {
+    /** A statement that is not settled yet: new, watched, or not seen since the restart or since yesterday. */
+    function look(batch: Batch<"logs">, row: number, { service }: Series, number: number, time: number): void {
+      const own = batch.mined!.statement[row];
       const id = templates!.id(number);
       let statement = service.statements.get(id);
       if (!statement) {
@@ -90,8 +96,12 @@ export default defineFinder({
       } else {
         const counts = service.see(statement, time);
         if (Math.abs(time - statement.first) > WATCHED) {
-          if (settled.size >= MOST_STATEMENTS) settled.clear();
-          settled.add(number);
+          quiet.values[own] = SETTLED;
+          return;
+        }
+        if (Number.isNaN(statement.rarity)) {
+          // of what is never told nothing matters but that it came
+          quiet.values[own] = Math.floor((time - day * DAY) / 1000) + QUIET;
           return;
         }
         if (!counts) return;
@@ -106,12 +116,14 @@ export default defineFinder({
         const { rows, receivedAt, mined } = batch;
         if (!mined) return batch;
         const today = Math.floor(receivedAt / DAY);
-        if (mined.templates !== templates || today !== day) {
-          // numbers of another miner mean others; once a day all are looked at, so that what is not said any more can leave
-          templates = mined.templates;
-          day = today;
-          for (const each of known) each?.settled.clear();
-        }
+        templates = mined.templates;
+        quiet.begin(mined);
+        // once a day all are looked at, so that what is not said any more can leave
+        if (today !== day) quiet.values.fill(0);
+        day = today;
+        const second = Math.floor((receivedAt - day * DAY) / 1000);
+        const until = quiet.values;
+        const { statement } = mined;
         const minute = Math.floor(receivedAt / MINUTE);
         for (let i = 0; i < rows.length; i++) {
           const number = mined.template[i];
@@ -128,7 +140,9 @@ export default defineFinder({
             // the clock was set back: it is learnt anew
             series.service.began = Math.min(series.service.began, receivedAt);
           }
-          if (!series.settled.has(number)) look(batch as Batch<"logs">, i, series, number, receivedAt);
+          const own = until[statement[i]];
+          if (own === SETTLED || (own > second && own <= second + QUIET)) continue;
+          look(batch as Batch<"logs">, i, series, number, receivedAt);
         }
         return batch;
       },

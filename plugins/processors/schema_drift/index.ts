@@ -97,10 +97,10 @@ export default defineFinder({
         watched.begin(mined);
         drifts ??= driftsOf(signal);
         const { length, series, time: times } = rows;
-        const templates = mined?.template;
+        const statements = mined?.statement;
         const pace = signal === "logs" ? interval * Math.max(1, watched.known / MOST_LOOKS) : interval;
         for (let i = 0; i < length; i++) {
-          const slot = watched.slotOf(batch, i, series[i], templates ? templates[i] : 0);
+          const slot = watched.slotOf(batch, i, series[i], statements ? statements[i] : 0);
           if (slot < 0) continue;
           const t = times[i];
           const time = t > 0 && t <= receivedAt + AHEAD ? t : receivedAt;

@@ -1,5 +1,13 @@
 // Which kind each row is of: kinds are found by series and by template, made as they come, and make room when they are gone.
-import type { Batch, Detection, Host, Labels, Mined, Templates } from "vedette";
+import {
+  type Batch,
+  type Detection,
+  type Host,
+  type Labels,
+  type Mined,
+  type Numbering,
+  StatementColumn,
+} from "vedette";
 import type { LogRecordReader } from "./record.ts";
 import { Sampler } from "./sampler.ts";
 import { Kind, keyOf, Service, serviceKey, shownTemplate } from "./services.ts";
@@ -7,8 +15,6 @@ import { Kind, keyOf, Service, serviceKey, shownTemplate } from "./services.ts";
 const LONGEST_NAME = 200;
 /** Of all services together. */
 const MOST_KINDS = 20_000;
-/** Templates of series whose kind is remembered. */
-const MOST_STATEMENTS = 100_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
@@ -21,10 +27,10 @@ export class Watched {
   readonly #bySlot: (Kind | undefined)[] = [];
   /** Slots of kinds by id of a series; -1: not watched. */
   readonly #slots: (number | undefined)[] = [];
-  /** Of records with a template: by id of a series, by number of the template. */
-  readonly #statements: (Map<number, number> | undefined)[] = [];
-  #remembered = 0;
-  #templates: Templates | undefined;
+  /** Of records with a template: the slot + 2 by statement, and the statements that are known by id of a series. */
+  readonly #slotOf = new StatementColumn();
+  readonly #statements: (number[] | undefined)[] = [];
+  #numbering: Numbering | undefined;
   #full = false;
   #swept = Number.NEGATIVE_INFINITY;
   readonly #most: number;
@@ -50,17 +56,21 @@ export class Watched {
     }
   }
 
-  /** Before a batch: numbers of templates mean something in the object that gave them only. */
+  /** To be called before a batch. */
   begin(mined: Mined | undefined): void {
-    if (!mined || mined.templates === this.#templates) return;
-    this.#templates = mined.templates;
-    this.#unbind();
+    if (!mined) return;
+    if (mined.numbering !== this.#numbering) this.#unbind();
+    this.#numbering = mined.numbering;
+    this.#slotOf.begin(mined);
   }
 
-  /** The slot of the kind of a row; -1: not watched. `id`: of its series; `template`: its number, 0 for none. */
-  slotOf(batch: Batch, row: number, id: number, template: number): number {
-    const slot = template > 0 ? this.#statements[id]?.get(template) : this.#slots[id];
-    return slot ?? this.#decide(batch, row, id, template);
+  /** The slot of the kind of a row; -1: not watched. `id`: of its series; `statement`: its number, 0 for none. */
+  slotOf(batch: Batch, row: number, id: number, statement: number): number {
+    if (statement > 0) {
+      const known = this.#slotOf.values[statement];
+      return known > 0 ? known - 2 : this.#decide(batch, row, id, statement);
+    }
+    return this.#slots[id] ?? this.#decide(batch, row, id, 0);
   }
 
   kindAt(slot: number): Kind {
@@ -73,21 +83,25 @@ export class Watched {
     this.#slots[id] = undefined;
     const own = this.#statements[id];
     this.#statements[id] = undefined;
-    for (const slot of own?.values() ?? []) this.#release(slot);
-    this.#remembered -= own?.size ?? 0;
+    for (const statement of own ?? []) this.#release(this.#take(statement));
   }
 
-  #decide(batch: Batch, row: number, id: number, template: number): number {
-    const kind = this.#kindFor(batch, row, template);
+  /** The slot of a statement, of which it is not known any more. */
+  #take(statement: number): number {
+    const slot = this.#slotOf.values[statement] - 2;
+    this.#slotOf.values[statement] = 0;
+    return slot;
+  }
+
+  #decide(batch: Batch, row: number, id: number, statement: number): number {
+    const kind = this.#kindFor(batch, row, statement > 0 ? batch.mined!.template[row] : 0);
     if (kind) kind.series++;
     const slot = kind?.slot ?? -1;
-    if (template === 0) this.#slots[id] = slot;
+    if (statement === 0) this.#slots[id] = slot;
     else {
-      // the older ones are found again as they come
-      if (this.#remembered >= MOST_STATEMENTS) this.#unbind();
-      this.#statements[id] ??= new Map();
-      this.#statements[id].set(template, slot);
-      this.#remembered++;
+      this.#statements[id] ??= [];
+      this.#statements[id].push(statement);
+      this.#slotOf.values[statement] = slot + 2;
     }
     return slot;
   }
@@ -147,12 +161,15 @@ export class Watched {
     }
   }
 
-  /** Forgets which kind each template is of, by its number. */
+  /** Forgets which kind each statement is of. */
   #unbind(): void {
-    for (const own of this.#statements)
-      for (const slot of own?.values() ?? []) if (slot >= 0) this.kindAt(slot).series--;
+    for (const own of this.#statements) {
+      for (const statement of own ?? []) {
+        const slot = this.#take(statement);
+        if (slot >= 0) this.kindAt(slot).series--;
+      }
+    }
     this.#statements.length = 0;
-    this.#remembered = 0;
   }
 
   #release(slot: number | undefined): void {

@@ -1,7 +1,7 @@
 // Templates as parts of a series: by number, and through merges and new numbers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Batch, Templates } from "../../../src/api/index.ts";
+import type { Batch, Mined, Templates } from "../../../src/api/index.ts";
 import { NOWHERE, TemplateParts } from "../../../src/pipeline/template_parts.ts";
 
 const WHOLE = 0;
@@ -14,6 +14,14 @@ function lettered(letters: string, hidden = false) {
   return { templates, merged };
 }
 
+/** Statements of these templates have the numbers of the templates. */
+function begin(parts: TemplateParts, templates: Templates) {
+  parts.begin({ templates, numbering: { largest: 6000 } } as Mined);
+}
+
+const knows = (parts: TemplateParts, number: number, part: number, interval: number) =>
+  parts.know(WHOLE, { statement: number, template: number, part, interval });
+
 /** A record of a part in an interval. */
 function record(parts: TemplateParts, part: number, interval: number, text: string) {
   const bytes = Buffer.from(text);
@@ -23,10 +31,10 @@ function record(parts: TemplateParts, part: number, interval: number, text: stri
 
 test("a record stands for its template until its interval was judged", () => {
   const parts = new TemplateParts(3);
-  parts.use(lettered("ab").templates);
-  parts.know(WHOLE, 1, 7, 100);
-  assert.equal(parts.of(WHOLE, 1), 7);
-  assert.equal(parts.of(WHOLE, 2), undefined);
+  begin(parts, lettered("ab").templates);
+  knows(parts, 1, 7, 100);
+  assert.equal(parts.of(1, 100), 7);
+  assert.equal(parts.of(2, 100), undefined);
   record(parts, 7, 100, "first");
   record(parts, 7, 102, "second");
   assert.deepEqual(parts.labels(7), { template: "text of a", example: "first" });
@@ -37,36 +45,36 @@ test("a record stands for its template until its interval was judged", () => {
 
 test("where parameters are hidden no record is kept, nor told when that was asked for later", () => {
   const parts = new TemplateParts(3);
-  parts.use(lettered("a").templates);
-  parts.know(WHOLE, 1, 7, 100);
+  begin(parts, lettered("a").templates);
+  knows(parts, 1, 7, 100);
   record(parts, 7, 100, "secret");
-  parts.use(lettered("a", true).templates);
-  parts.know(WHOLE, 1, 7, 110);
+  begin(parts, lettered("a", true).templates);
+  knows(parts, 1, 7, 110);
   record(parts, 7, 110, "secret too");
   assert.deepEqual(parts.labels(7), { template: "text of a" });
 });
 
 test("numbers of other templates are not mixed up with those before", () => {
   const parts = new TemplateParts(3);
-  parts.use(lettered("ab").templates);
-  parts.know(WHOLE, 1, 7, 100);
-  parts.use(lettered("ba").templates);
-  assert.equal(parts.of(WHOLE, 1), undefined);
+  begin(parts, lettered("ab").templates);
+  knows(parts, 1, 7, 100);
+  begin(parts, lettered("ba").templates);
+  assert.equal(parts.of(1, 100), undefined);
   assert.deepEqual(parts.labels(7), {});
-  parts.know(WHOLE, 2, 7, 101);
+  knows(parts, 2, 7, 101);
   assert.deepEqual(parts.labels(7), { template: "text of a" });
 });
 
 test("a template that was merged is not silent, nor is the other that got its records in a burst", () => {
   const parts = new TemplateParts(3);
   const { templates, merged } = lettered("abc");
-  parts.use(templates);
+  begin(parts, templates);
   for (const [number, part] of [
     [1, 7],
     [2, 8],
     [3, 9],
   ]) {
-    parts.know(WHOLE, number, part, 100);
+    knows(parts, number, part, 100);
     record(parts, part, 100, "one");
   }
   const all = [7, 8, 9];
@@ -80,12 +88,12 @@ test("a template that was merged is not silent, nor is the other that got its re
 
 test("for what had no room it is looked for again, and numbers remembered are bounded", () => {
   const parts = new TemplateParts(3);
-  parts.use(lettered("a").templates);
-  parts.know(WHOLE, 1, NOWHERE, 100);
-  assert.equal(parts.triesAgain(WHOLE, 200), false);
-  assert.equal(parts.triesAgain(WHOLE, 460), true);
-  for (let number = 1; number <= 5000; number++) parts.know(WHOLE, number, NOWHERE, 500);
-  assert.equal(parts.of(WHOLE, 1), undefined);
+  begin(parts, lettered("a").templates);
+  knows(parts, 1, NOWHERE, 100);
+  assert.equal(parts.of(1, 200), NOWHERE);
+  assert.equal(parts.of(1, 460), undefined);
+  for (let number = 1; number <= 5000; number++) knows(parts, number, NOWHERE, 500);
+  assert.equal(parts.of(1, 500), undefined);
   parts.forget(7, WHOLE);
-  assert.equal(parts.of(WHOLE, 5000), undefined);
+  assert.equal(parts.of(5000, 500), undefined);
 });

@@ -128,7 +128,7 @@ test("a body of any kind has an example that a person can read", () => {
       const none = new Uint32Array(batch.rows.length);
       const templates = { text: () => "t", id: () => "0".repeat(16), parameterName: () => undefined, hidden: false };
       const empty = { firstParameter: none, endParameter: none, parameterStart: none, parameterEnd: none };
-      batch.mine({ templates, template: one, ...empty });
+      batch.mine({ templates, template: one, statement: one, numbering: { largest: 1 }, ...empty });
       return batch;
     },
   };
