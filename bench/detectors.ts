@@ -9,6 +9,8 @@ export const TRACE_DETECTORS = [
   "service_graph",
 ] as const;
 export const LOG_DETECTORS = ["new_template", "template_rate", "log_sequence", "log_values", "log_schema"] as const;
+/** Those of logs that say mostly what `correlate` hears below their lines. */
+export const LOG_EVIDENCE = ["log_mix"] as const;
 /** What those of logs need before them. */
 export const MINER = "drain";
 

@@ -4,7 +4,7 @@ import type { Anomaly, ServiceCall, Telemetry } from "../src/api/index.ts";
 import { Log } from "../src/observe/log.ts";
 import { Player } from "../src/replay/player.ts";
 import { loadSources } from "../src/replay/replay.ts";
-import { MINER, presentDetectors, presentLogs } from "./detectors.ts";
+import { LOG_DETECTORS, LOG_EVIDENCE, MINER, presentDetectors, presentLogs } from "./detectors.ts";
 import { type Cause, EVERY, planCauses } from "./incident_plan.ts";
 import { LogWorld } from "./log_world/world.ts";
 import { EXPORT_EVERY, ServiceMetrics } from "./service_metrics.ts";
@@ -67,7 +67,7 @@ function* merged(one: Iterator<Fed, void>, other: Iterator<Fed, void>): Generato
 
 async function configOf(processors: IncidentTrialOptions["processors"]) {
   const traces = presentDetectors();
-  const logs = [MINER, ...presentLogs()];
+  const logs = [MINER, ...presentLogs([...LOG_DETECTORS, ...LOG_EVIDENCE])];
   const metrics = ["auto"];
   const pipeline = (own: readonly string[]) => ({ receivers: ["otlp"], processors: own, exporters: ["debug"] });
   const none = Object.fromEntries([...traces, ...logs].map((type) => [type, {}]));

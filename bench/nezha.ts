@@ -42,8 +42,8 @@ const OPTIONS: Readonly<Record<string, object>> = {
 const types = presentDetectors(values.only);
 const day = readDay(values.data);
 const loaded = await configOf("traces", types, (type) => ({ ...SHORT, ...OPTIONS[type] }));
-const { evidence, calls } = await evidenceOf(day, "traces", types, loaded);
-const together = ranked(day, evidence, calls);
+const { heard, calls } = await evidenceOf(day, "traces", types, loaded);
+const together = ranked(day, heard, calls);
 const kinds = [...new Set(day.faults.map(({ kind }) => kind))];
 
 function figures(all: readonly Ranked[], kind?: string): string {
@@ -52,7 +52,7 @@ function figures(all: readonly Ranked[], kind?: string): string {
   return `${within(1)} / ${within(3)}`;
 }
 
-const alone = types.map((type) => [type, ranked(day, new Map([[type, evidence.get(type)!]]), calls)] as const);
+const alone = types.map((type) => [type, ranked(day, new Map([[type, heard.get(type)!]]), calls)] as const);
 const rows = [undefined, ...kinds].map((kind) => [
   kind ?? "all",
   kind === undefined ? day.faults.length : day.faults.filter((fault) => fault.kind === kind).length,
@@ -77,10 +77,8 @@ first fault is 71 normal traces, three minutes. Spans have no status in it, so t
 exception that is caught, the same calls): no method finds these in traces.
 
 The figures are faults whose service is first, and among the first three, of all services by what is said of them in the three minutes after the injection.
-Processors run with \`threshold: 1\` and \`warmup: 5\`, and of finders each finding is noted and none raised, so that also what is below the
-line counts. Each processor says of a service the rarest of that time, times how much larger it is than expected (1 - 1/ratio), less log10 of the rows that it looked at for
-it; at most 10.4 of the ways between services, 3.5 of the structure of traces, 5.2 of others. Less what it said of that service, and of the second
-most suspicious one, in windows before. The rest is weighed as \`correlate\` does it. There is one such day here and it was looked at while the ranking was
+Processors run with \`threshold: 1\` and \`warmup: 5\`, and of finders each finding is noted and none raised; all of it is taken for what [correlate](../plugins/processors/correlate/README.md) hears below the line, of an incident
+that opens with the fault, and weighed by its code with its settings. There is one such day here and it was looked at while that was
 written: the figures are optimistic, and one fault is three or four points.
 
 ${table(["faults", "", "first / first three", "must", "goal", ...types.map((type) => `${type} alone`)], rows)}

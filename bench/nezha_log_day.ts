@@ -43,15 +43,18 @@ function logsIn(folder: string): Logged[] {
   const logs: Logged[] = [];
   for (const file of readdirSync(folder).sort()) {
     for (const cells of rowsOf(gunzipSync(readFileSync(join(folder, file))).toString()).slice(1)) {
-      const [, nanos, , pod, , trace, span, container] = cells;
+      const [text, nanos, , pod, , trace, span, container] = cells;
       const key = `${nanos} ${pod} ${span} ${container}`;
       if (cells.length < 8 || seen.has(key)) continue;
       seen.add(key);
-      logs.push({ service: serviceOf(pod), pod, time: Number(nanos) / 1e6, trace, span, text: textOf(container) });
+      logs.push({ service: serviceOf(pod), pod, time: timeOf(nanos, text), trace, span, text: textOf(container) });
     }
   }
   return logs;
 }
+
+/** Of some failures the nanoseconds are of the year 1754; their text is in UTC and does not say so. */
+const timeOf = (nanos: string, text: string) => (Number(nanos) > 0 ? Number(nanos) / 1e6 : Date.parse(`${text}Z`));
 
 /** What stands in `log` of the container's JSON, which is cut off behind it now and then. */
 function textOf(container: string): string {

@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { MINER, presentLogs } from "./detectors.ts";
+import { LOG_DETECTORS, LOG_EVIDENCE, MINER, presentLogs } from "./detectors.ts";
 import { clock, lasting, table } from "./markdown.ts";
 import type { InjectedFault } from "./nezha_day.ts";
 import { evidenceOf } from "./nezha_evidence.ts";
@@ -35,7 +35,7 @@ const LEARNING = { learning: "2m", warmup: 5 };
 /** Those whose service is looked for in the logs by the second. */
 const FOUND_KINDS = ["exception", "return"];
 
-const types = presentLogs(values.only);
+const types = presentLogs(values.only ?? [...LOG_DETECTORS, ...LOG_EVIDENCE]);
 const day = readLogDay(values.data);
 const pipeline = [MINER, ...types];
 
@@ -58,9 +58,9 @@ const faults = day.faults.map((fault) => {
   return { fault, during, own, others: during.length - own.length };
 });
 
-const { evidence } = await evidenceOf(day, "logs", types, loaded, true);
-const together = ranked(day, evidence);
-const alone = types.map((type) => ranked(day, new Map([[type, evidence.get(type)!]])));
+const { heard } = await evidenceOf(day, "logs", types, loaded, true);
+const together = ranked(day, heard);
+const alone = types.map((type) => ranked(day, new Map([[type, heard.get(type)!]])));
 const kinds = [...new Set(day.faults.map(({ kind }) => kind))];
 
 const ofKind = <T extends { readonly fault: InjectedFault }>(all: readonly T[], kind?: string) =>
@@ -116,7 +116,7 @@ const report = `# Which service is at fault, by its logs alone: Nezha
 Written by \`npm run quality:nezha_logs -- --data DIR\`. [Nezha](https://github.com/IntelligentDDS/Nezha) is TrainTicket with faults injected; one day, its logs only, as
 a Collector that reads container logs and takes the level from the line would send them, through \`${MINER}\` and ${types.map((type) => `\`${type}\``).join(", ")} in event time:
 ${records.toLocaleString("en-US")} records of ${day.services.length} services. What comes before the first fault is three minutes, so that \`learning\` is 2 minutes and \`warmup\` 5; nothing
-else is configured. Before each fault the data begins a minute or so, and ends soon after it. Nothing was tuned on it.
+else is configured. Before each fault the data begins a minute or so, and ends soon after it. Nothing was tuned on it but that \`log_mix\` is there.
 
 ## Found within three minutes
 
@@ -126,7 +126,7 @@ ${finding}
 
 ## Rank of the service
 
-By what all detectors say in the three minutes after the injection, also below the default line, put together as in [nezha.md](nezha.md), where traces alone are ranked.
+By what all detectors say in the three minutes after the injection, also below the default line, put together as in [nezha.md](nezha.md), where traces alone are ranked; and what \`log_mix\` says, which tells nothing by itself.
 
 ${ranking}
 

@@ -28,6 +28,8 @@ export interface AnomalyTimeline {
   tick(seconds?: number): Anomaly[];
   /** A detector says that what it told under this fingerprint goes on. */
   lasts(fingerprint: string): void;
+  /** Something surprises a detector less than its line asks for; it is made of an anomaly. */
+  suspect(anomaly: Partial<Anomaly>, strength: number): void;
   /** What is saved now goes into a new process that begins `seconds` later. */
   restart(seconds?: number): void;
   /** What each step that remembers something would save now. */
@@ -82,6 +84,12 @@ export function anomalyTimeline(...steps: readonly (readonly [AnomalyProcessor, 
     },
     lasts(fingerprint) {
       for (const part of running.parts) part.lasts?.(fingerprint, set());
+    },
+    suspect(anomaly, strength) {
+      const time = set();
+      const { detector, signal, type, labels, observed, expected } = anomalyOf(anomaly);
+      const suspicion = { detector, signal, type, labels, time, strength, observed, expected };
+      for (const part of running.parts) part.suspected?.(suspicion);
     },
     restart(seconds = 0) {
       const saved = running.parts.map((part) => part.save?.());

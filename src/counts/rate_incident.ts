@@ -15,11 +15,10 @@ const ADOPTED = 50;
 /** One that was told is told again when it is so many times as rare. */
 const AGAIN = 2;
 const MOST_TOLD = 1e3;
-/** It is young for so many minutes. */
-const YOUNG = 5;
-/** Minutes that show whether it goes on, and how many events must tell it from the usual in them; more minutes, where those are few. */
+/** Minutes that show at least whether it goes on; more, where those say less for one of both: a logarithm of likelihoods. */
 const SHOWS = 2;
-const SHOWS_EVENTS = 20;
+const TELLS = 4;
+const MOST_TIMES = 1000;
 
 /** Of what surprises: its seconds, how often it is looked for, events a second in them, and how many were expected. */
 interface Surprise {
@@ -55,6 +54,7 @@ export function learnOrEndure(
     incidentExposure[s] = span * factor[s];
     incidentOthers[s] = (others[s] / exposure[s]) * span * factor[s];
     incidentAbove[s] = above;
+    state.incidentOver[s] = 0;
     hold[s] = CALM;
   } else {
     incidentEvents[s] += y;
@@ -97,12 +97,15 @@ export function restartWindows(state: RateState, s: number): void {
   state.sumDown[s] = 0;
 }
 
-/** What it summed up to is over; and windows under way that were told of it have no more of it to tell. */
+/** What it summed up to is over; and windows and minutes that were told of it have no more of it to tell. */
 export function endIncident(state: RateState, s: number): void {
-  const { counted, expectedCount, incident, incidentAbove, told } = state;
+  const { counted, expectedCount, minutes, incident, incidentAbove, told } = state;
   const nearer = incidentAbove[s] === 1 ? Math.min : Math.max;
-  for (let at = s * WINDOWS; told[s] > 0 && at < (s + 1) * WINDOWS; at++) {
-    counted[at] = nearer(counted[at], expectedCount[at]);
+  if (told[s] > 0) {
+    for (let at = s * WINDOWS; at < (s + 1) * WINDOWS; at++) counted[at] = nearer(counted[at], expectedCount[at]);
+    for (let at = s * NUMBERS * RING; at < (s + 1) * NUMBERS * RING; at += NUMBERS) {
+      minutes[at] = nearer(minutes[at], minutes[at + 1]);
+    }
   }
   state.sumUp[s] = 0;
   state.sumDown[s] = 0;
@@ -119,24 +122,33 @@ export function isNews({ incident, told }: RateState, s: number, rarity: number,
   return true;
 }
 
-/** Whether what was found past `line` goes on, though it may be no news: it is young, or the last minutes are nearer to it than to what was expected. */
+/**
+ * Whether what was found past `line` goes on, though it may be no news: the shortest past that tells it from what is usual is like it. Once that was not so
+ * it must tell for sure. To be asked once of each interval.
+ */
 export function rateLasts(state: RateState, s: number, { step, minute }: Pace, line: number): boolean {
-  const { incident, told, rateTime, minutes, minutesKnown } = state;
+  const { incident, incidentOver, told, rateTime, minutes, minutesKnown } = state;
   if (incident[s] === 0 || (told[s] === 0 && line < Number.POSITIVE_INFINITY)) return false;
-  if (incident[s] < YOUNG * MINUTE) return true;
-  const { events, exposure, incidentEvents, incidentExposure, incidentAbove } = state;
-  const times = (incidentEvents[s] * exposure[s]) / (incidentExposure[s] * events[s]);
-  const above = incidentAbove[s] === 1;
+  if (incident[s] < SHOWS * MINUTE) return true;
+  const times = timesUsual(state, s);
   const newest = Math.floor(Math.round(rateTime[s] / step) / minute);
-  let came = 0;
-  let usual = 0;
-  let between = 0;
+  let says = 0;
   for (let back = 0; back < minutesKnown[s]; back++) {
-    if (back >= SHOWS && (above ? between : usual) >= SHOWS_EVENTS) break;
+    if (back >= SHOWS && Math.abs(says) >= TELLS) break;
     const at = NUMBERS * (s * RING + ((newest - back) % RING));
-    came += minutes[at];
-    usual += minutes[at + 1];
-    between = (usual * (1 + times)) / 2;
+    says += minutes[at] * Math.log(times) - minutes[at + 1] * (times - 1);
   }
-  return above ? came > between : came < between;
+  incidentOver[s] = says >= TELLS || (says > 0 && incidentOver[s] === 0) ? 0 : 1;
+  return incidentOver[s] === 0;
+}
+
+/** How many times as often as usual events came in the incident, but for the calm at its end. */
+function timesUsual(
+  { events, exposure, incidentEvents, incidentExposure, calm, factor }: RateState,
+  s: number,
+): number {
+  const usual = events[s] / exposure[s];
+  const since = calm[s] * factor[s];
+  const rate = Math.max(0, incidentEvents[s] - usual * since) / Math.max(1, incidentExposure[s] - since);
+  return Math.min(MOST_TIMES, Math.max(1 / MOST_TIMES, rate / usual));
 }

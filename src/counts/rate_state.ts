@@ -49,8 +49,9 @@ export const RATE_STATE = {
   /** The incident under way: how long it has been open, 0 for none, and since when it lasts. */
   incident: "f32",
   incidentSince: "f64",
-  /** 1 where more came than were expected. */
+  /** 1 where more came than were expected; and once it does not go on, until it does again. */
   incidentAbove: "u8",
+  incidentOver: "u8",
   /** How long it has been quiet, and how long it must be; events and weighted seconds that it brought; the rarity told. */
   calm: "f32",
   hold: "f32",

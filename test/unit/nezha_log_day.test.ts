@@ -13,10 +13,10 @@ const TRACE = "b0103bb0161ad7fa352fe1828eeb643a";
 const NOON = Date.UTC(2023, 0, 29, 12);
 
 /** `log` is JSON, as the container wrote it. */
-function row(after: number, service: string, log: string): string {
-  const nanos = BigInt(NOON + after) * 1_000_000n;
+function row(after: number, service: string, log: string, nanos = BigInt(NOON + after) * 1_000_000n): string {
   const cell = `"${log.replaceAll('"', '""')}"`;
-  return `2023-01-29,${nanos},10.0.0.1,ts-${service}-service-5dc8d4f9fd-46997,server,${TRACE},520b067330e3ede5,${cell}`;
+  const time = new Date(NOON + after).toISOString().replace("Z", "");
+  return `${time},${nanos},10.0.0.1,ts-${service}-service-5dc8d4f9fd-46997,server,${TRACE},520b067330e3ede5,${cell}`;
 }
 
 test("lines of a Nezha day become log records by the second; normal traffic comes first", (t) => {
@@ -31,7 +31,8 @@ test("lines of a Nezha day become log records by the second; normal traffic come
   const failed = row(500, "auth", `{"log":"20:00:00.500 ERROR  a.B#7 cannot go on\\n"`);
   const odd = row(2500, "auth", `{"log":"no level here`);
   write("faults", "12_00_log.csv.gz", [found, failed]);
-  write("faults", "12_01_log.csv.gz", [failed, odd]);
+  const wrong = row(3500, "auth", `{"log":"20:00:03.501 ERROR  a.B#9 no answer\\n"`, -6795364578871345152n);
+  write("faults", "12_01_log.csv.gz", [failed, odd, wrong]);
   write("normal", "13_00_log.csv.gz", [row(3_600_000, "basic", `{"log":"21:00:00.000 INFO  f.B#4 usual\\n"}`)]);
   const listed = { inject_time: "2023-01-29 12:00:30", inject_pod: "ts-auth-service-1-2", inject_type: "return" };
   writeFileSync(join(folder, "faults", "2023-01-29-fault_list.json"), JSON.stringify({ "12": [listed] }));
@@ -52,5 +53,6 @@ test("lines of a Nezha day become log records by the second; normal traffic come
     [1000, "ts-basic-service", 9, '20:00:00.000 INFO  f.B#4 found, "now"'],
     [2000, "ts-auth-service", 17, "20:00:00.500 ERROR  a.B#7 cannot go on"],
     [4000, "ts-auth-service", 0, '{"log":"no level here'],
+    [5000, "ts-auth-service", 17, "20:00:03.501 ERROR  a.B#9 no answer"],
   ]);
 });

@@ -27,15 +27,20 @@ const timeout = (n: number) => ({ body: `no answer after ${n} ms`, ...ERROR });
 /** A service that logs; rates are records a second. */
 function service(written: object = {}, hidden = false) {
   const anomalies: Anomaly[] = [];
+  const lasting = { at: Number.NaN };
   const options = optionsOf(templateRate).parse(written) as object;
   const random = seededRandom(3);
   let now = START;
   let id = 0;
   function begin() {
     const intake = new Intake("logs", 1, 1000);
-    const detector = new IntervalDetector(templateRate, options, fakeHost("template_rate"), intake.table, (each) =>
-      anomalies.push(each),
-    );
+    const { table } = intake;
+    const raise = (each: Anomaly) => anomalies.push(each);
+    const lasts = (_: string, at: number) => {
+      lasting.at = at;
+    };
+    const host = fakeHost("template_rate");
+    const detector = new IntervalDetector(templateRate, options, host, table, raise, undefined, undefined, lasts);
     const processors = [stage<any>(new WordMiner(hidden)), stage<any>(detector)];
     const pipelines = [new TelemetryPipeline<any>("logs", "logs", { processors, queues: [], connectors: [] })];
     const route = { pipelines, counts: { accepted: 0, refused: 0, failed: 0 } };
@@ -64,7 +69,7 @@ function service(written: object = {}, hidden = false) {
     running = begin();
     running.detector.restore(snapshot);
   }
-  return { log, restart, series: () => running.detector.series };
+  return { log, restart, series: () => running.detector.series, now: () => now, lasting };
 }
 
 /** So many statements of their own, each as often. */
@@ -137,6 +142,25 @@ test("a burst that was told is no news when a longer window ends", () => {
   assert.deepEqual(log(240, [cart, 5], [refused, 0.005]), []);
   assert.ok(log(10, [cart, 5], [refused, 0.5]).length > 0);
   assert.deepEqual(log(240, [cart, 5], [refused, 0.005]), []);
+});
+
+test("errors that surge go on until they do not, and some minutes more, whatever comes of them then", () => {
+  for (const [usual, surge, minutes] of [
+    [0.001, 0.2, 10],
+    [0.001, 2, 10],
+    [0.005, 0.1, 30],
+    [0.005, 0.5, 3],
+    [0.02, 3, 30],
+    [0.1, 1, 3],
+  ]) {
+    const { log, lasting, now } = service();
+    log(300, [cart, 5], [refused, usual]);
+    assert.ok(log(minutes, [cart, 5], [refused, surge]).length > 0);
+    const over = now();
+    log(60, [cart, 5], [refused, usual]);
+    const late = (lasting.at - over) / MINUTE;
+    assert.ok(late > -2 && late <= 4, `${usual}/s to ${surge}/s for ${minutes} min: until ${late} min after`);
+  }
 });
 
 test("a template that is new is not told as a burst", () => {

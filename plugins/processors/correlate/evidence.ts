@@ -16,6 +16,9 @@ export const RISES: ReadonlySet<Kind> = new Set(["slow", "wait", "fail", "log"])
 /** What callers suffer from. */
 export const RAISES: ReadonlySet<Kind> = new Set([...RISES, "resource"]);
 
+/** What is told, or nearly was. */
+export type Surprise = Pick<Anomaly, "type" | "signal" | "labels" | "observed" | "expected">;
+
 const BY_TYPE: Readonly<Record<string, Kind>> = {
   latency: "slow",
   error_rate: "fail",
@@ -35,7 +38,7 @@ const SLOW = /duration|latency|response[._]time|elapsed/i;
 const FAIL = /error|fail|exception|timeout|refused|5xx/i;
 const LOAD = /requests?\b|[._]calls?\b|throughput|messages?\b|\boperations?\b/i;
 
-export function kindOf({ type, signal, labels, observed, expected }: Anomaly): Kind {
+export function kindOf({ type, signal, labels, observed, expected }: Surprise): Kind {
   // what is quicker than usual waits for nobody
   if (type === "latency" && observed < expected) return "change";
   if (type === "latency" && labels.kind === "client") return "wait";

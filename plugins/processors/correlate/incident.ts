@@ -1,6 +1,6 @@
 // One incident: the episodes that were joined, where they happened, and what they say of where it began.
 import { type Anomaly, isGraver, openedAt, type Severity } from "vedette";
-import { blame, type Suspect } from "./blame.ts";
+import { blame, type Said, type Suspect } from "./blame.ts";
 import { type Kind, kindOf } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 
@@ -11,6 +11,7 @@ const LONGEST_ONSET = 900_000;
 /** Places that are told apart; what happens at others is counted. */
 const MOST_PLACES = 100;
 const MOST_TRACES = 5;
+const MOST_SUSPICIONS = 200;
 
 /** An episode; or the anomalies of one fingerprint, where no processor before has made episodes of them. */
 export interface Member {
@@ -94,7 +95,10 @@ export class Incident {
   heard = Number.NEGATIVE_INFINITY;
   /** That of the gravest of its members so far: who was told that it is critical is to be told that it is over. */
   severity: Severity = "info";
+  /** By place and detector: what was said below the line, while it was young. */
+  readonly suspicions = new Map<string, Said>();
   #suspects: readonly Suspect[] | undefined;
+  #ranking: readonly Suspect[] | undefined;
 
   constructor(since: number) {
     this.since = since;
@@ -152,6 +156,7 @@ export class Incident {
       else this.add(fingerprint, member, most);
     }
     for (const [name, place] of other.places) this.#put(name, place);
+    this.suspect(other.suspicions.values());
     this.began = Math.min(this.began, other.began);
     if (isGraver(other.severity, this.severity)) this.severity = other.severity;
     this.left += other.left;
@@ -167,15 +172,36 @@ export class Incident {
     } else if (this.places.size < MOST_PLACES) this.places.set(name, place);
   }
 
-  /** Where it may have begun, the most probable first. */
+  /** Where it may have begun, the most probable first, by what is told of it. */
   suspects(graph: ServiceGraph): readonly Suspect[] {
-    this.#suspects ??= blame(
-      Array.from(this.members.values(), ({ place, kind, peak, anomaly: { detector } }) => {
-        return { place, kind, detector, strength: Math.min(MOST, peak) };
-      }),
-      (from, to) => graph.leads(from, to),
-    );
+    if (!this.#suspects) this.#ranking = undefined;
+    this.#suspects ??= blame(this.#told, (from, to) => graph.leads(from, to));
     return this.#suspects;
+  }
+
+  /** The same, by what was said below the line as well: also places that nothing is told of. */
+  ranking(graph: ServiceGraph): readonly Suspect[] {
+    const suspects = this.suspects(graph);
+    if (this.suspicions.size === 0) return suspects;
+    this.#ranking ??= blame([...this.#told, ...this.suspicions.values()], (from, to) => graph.leads(from, to));
+    return this.#ranking;
+  }
+
+  get #told(): Said[] {
+    return Array.from(this.members.values(), ({ place, kind, peak, anomaly: { detector } }) => {
+      return { place, kind, detector, strength: Math.min(MOST, peak) };
+    });
+  }
+
+  /** Takes in what was said below the line, the strongest of each detector and place. */
+  suspect(all: Iterable<Said>): void {
+    for (const said of all) {
+      const key = JSON.stringify([said.place, said.detector]);
+      const known = this.suspicions.get(key);
+      if ((known && known.strength >= said.strength) || (!known && this.suspicions.size >= MOST_SUSPICIONS)) continue;
+      this.suspicions.set(key, said);
+      this.#ranking = undefined;
+    }
   }
 
   /** What the graph has become since is to be asked. */

@@ -1,14 +1,20 @@
 // Joins anomalies of metrics, traces and logs that have one cause into one incident that says where it probably began.
 import { type Anomaly, defineProcessor, duration, isGraver, z } from "vedette";
+import type { Said } from "./blame.ts";
+import { placeOf, RAISES } from "./evidence.ts";
 import { ServiceGraph } from "./graph.ts";
 import type { Incident } from "./incident.ts";
 import { Incidents } from "./incidents.ts";
 import { type Arrived, restored, saved } from "./saved.ts";
+import { Suspicions } from "./suspicions.ts";
 import { name, originOf, tell } from "./telling.ts";
 import { aged, displaced, merged } from "./words.ts";
 
 /** Milliseconds between two looks at who calls whom. */
 const GRAPH_EVERY = 30_000;
+/** Milliseconds before an incident in which what was said below the line counts, and how often that is looked at. */
+const BEFORE = 120_000;
+const SUSPICIONS_EVERY = 10_000;
 /** Milliseconds between two changes of an incident that goes on for longer. */
 const SLOWEST = 60_000;
 /** Anomalies that wait for the next tick, at most. */
@@ -62,6 +68,7 @@ export default defineProcessor({
     const { window, hops, settle, pass, resolve_after, linger, max_age, max_incidents, max_members } = options;
     const graph = new ServiceGraph(hops);
     const incidents = new Incidents({ window, max_incidents, max_members, quiet: resolve_after }, graph);
+    const suspicions = new Suspicions();
     const known = { graph, deployments: incidents.deployments };
     const changes = host.meter.createCounter("vedette_correlate_incidents", {
       unit: "{incidents}",
@@ -69,12 +76,28 @@ export default defineProcessor({
     });
     let waiting: Arrived[] = [];
     let looked = Number.NEGATIVE_INFINITY;
+    let wondered = Number.NEGATIVE_INFINITY;
     let ready: Anomaly[] = [];
 
     function lookAround(now: number): void {
       if (Math.abs(now - looked) < GRAPH_EVERY) return;
       looked = now;
       if (graph.follow(host.calls())) for (const incident of incidents.open) incident.doubt();
+    }
+
+    /** What was said below the line of places of young incidents, and of what they call. */
+    function wonder(now: number, every = SUSPICIONS_EVERY): void {
+      if (Math.abs(now - wondered) < every) return;
+      wondered = now;
+      for (const incident of incidents.open) {
+        if (Math.abs(now - incident.since) > window) continue;
+        const { places } = incident;
+        const isBehind = (place: string) => [...places.keys()].some((each) => graph.leads(each, place));
+        const near = ({ place, kind }: Said) => places.has(place) || (RAISES.has(kind) && isBehind(place));
+        const all = suspicions.since(incident.since - BEFORE).filter(near);
+        for (const said of all) suspicions.excuse(said);
+        incident.suspect(all);
+      }
     }
 
     /** In an order that does not depend on that of their arrival. */
@@ -149,6 +172,7 @@ export default defineProcessor({
         const urgent = anomalies.some(({ severity, state }) => severity === "critical" && state !== "resolved");
         if (urgent || waiting.length >= MOST_WAITING) {
           takeIn(now);
+          wonder(now, 0);
           speak(now);
         }
         const told = ready;
@@ -156,18 +180,23 @@ export default defineProcessor({
         const passed = pass === "all" ? [...anomalies, ...told] : told;
         return passed.length > 0 ? passed : undefined;
       },
+      suspected(suspicion) {
+        const place = graph.whole(placeOf(suspicion.labels));
+        if (place !== "") suspicions.hear(suspicion, place, host.now(), !incidents.involves(place));
+      },
       tick(now) {
         if (incidents.open.size > 0) lookAround(now);
         takeIn(now);
+        wonder(now);
         finish(now);
         speak(now);
       },
       get due() {
         return ready.length > 0;
       },
-      save: () => saved({ waiting, ready, incidents, graph }),
+      save: () => saved({ waiting, ready, incidents, suspicions, graph }),
       load(bytes) {
-        ({ waiting, ready } = restored(bytes, { incidents, graph }));
+        ({ waiting, ready } = restored(bytes, { incidents, suspicions, graph }));
       },
     };
   },

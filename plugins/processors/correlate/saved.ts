@@ -5,6 +5,7 @@ import { KINDS } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import { Incident } from "./incident.ts";
 import type { Incidents } from "./incidents.ts";
+import { type Suspicions, savedSuspicions } from "./suspicions.ts";
 
 /** Also infinite. */
 const any = z.custom<number>((value) => typeof value === "number");
@@ -31,6 +32,8 @@ const told = z.object({
   at: z.number(),
 });
 
+const said = z.object({ place: z.string(), detector: z.string(), kind: z.enum(KINDS), strength: z.number() });
+
 const incident = z.object({
   id: z.string(),
   fingerprint: z.string(),
@@ -44,6 +47,7 @@ const incident = z.object({
   told: told.optional(),
   places: z.map(z.string(), place),
   traces: z.set(z.string()),
+  suspicions: z.map(z.string(), said).default(() => new Map()),
   members: z.map(z.string(), member).refine(({ size }) => size > 0, "has no members"),
 });
 
@@ -52,11 +56,13 @@ const shape = z.object({
   ready: z.array(anomalyShape),
   edges: z.array(z.tuple([z.string(), z.string()])),
   deployments: savedDeployments,
+  suspicions: savedSuspicions.default([]),
   incidents: z.array(incident),
 });
 
 export interface Memory {
   readonly incidents: Incidents;
+  readonly suspicions: Suspicions;
   readonly graph: ServiceGraph;
 }
 
@@ -72,16 +78,18 @@ export interface Pending {
   readonly ready: Anomaly[];
 }
 
-export function saved({ waiting, ready, incidents, graph }: Memory & Pending): Uint8Array {
+export function saved({ waiting, ready, incidents, suspicions, graph }: Memory & Pending): Uint8Array {
   const open = Array.from(incidents.open, (each) => ({ ...each }));
-  return packed({ waiting, ready, edges: graph.learnt, deployments: incidents.deployments.saved(), incidents: open });
+  const deployments = incidents.deployments.saved();
+  return packed({ waiting, ready, edges: graph.learnt, deployments, suspicions: suspicions.saved, incidents: open });
 }
 
 /** Throws when it is not what `saved` gave. */
-export function restored(bytes: Uint8Array, { incidents, graph }: Memory): Pending {
+export function restored(bytes: Uint8Array, { incidents, suspicions, graph }: Memory): Pending {
   const state = unpacked(bytes, shape, "correlate");
   for (const [from, to] of state.edges) graph.learn(from, to);
   incidents.deployments.restore(state.deployments);
+  suspicions.restore(state.suspicions);
   for (const each of state.incidents) incidents.restore(Object.assign(new Incident(each.since), each));
   return { waiting: state.waiting, ready: state.ready };
 }

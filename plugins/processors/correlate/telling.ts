@@ -5,7 +5,7 @@ import type { Deployments } from "./deployments.ts";
 import { RISES } from "./evidence.ts";
 import type { ServiceGraph } from "./graph.ts";
 import type { Incident, Member } from "./incident.ts";
-import { effectsOf, first, growing, over, withNews } from "./words.ts";
+import { belowLine, effectsOf, first, growing, over, withNews } from "./words.ts";
 
 const MOST_ORIGINS = 5;
 const MOST_REASONS = 3;
@@ -22,8 +22,9 @@ export function name(incident: Incident, graph: ServiceGraph, host: string): voi
   incident.id = `${incident.fingerprint}-${Math.max(0, Math.trunc(incident.began)).toString(36)}`;
 }
 
-/** The place that is blamed most. */
-export const originOf = (incident: Incident, graph: ServiceGraph) => incident.suspects(graph)[0]?.place ?? "";
+/** The place that is blamed most, of those that something is told of. */
+export const originOf = (incident: Incident, graph: ServiceGraph) =>
+  incident.ranking(graph).find(({ place }) => incident.places.has(place))?.place ?? "";
 
 /** What tells most of that place. */
 export const leadOf = (incident: Incident, origin: string): Member => {
@@ -105,11 +106,12 @@ function spread(incident: Incident, origin: string, graph: ServiceGraph): string
 }
 
 function originsOf(incident: Incident, ranked: readonly Member[], { graph, deployments }: Known): Origin[] {
-  const suspects = incident.suspects(graph).filter(({ blame }) => blame > 0);
+  const suspects = incident.ranking(graph).filter(({ blame }) => blame > 0);
   const whole = suspects.reduce((sum, { blame }) => sum + blame, 0);
   return suspects.slice(0, MOST_ORIGINS).map(({ place, blame }) => {
     const own = ranked.filter((member) => member.place === place);
     const reasons = own.slice(0, MOST_REASONS).map(({ worst }) => worst.reason);
+    if (own.length === 0) reasons.push(...belowLine(place, detectorsAt(incident, place)));
     const deployed = deployments.before(place, incident.places.get(place)?.first ?? incident.began);
     if (deployed !== "") reasons.push(deployed);
     const ahead = aheadOf(incident, place);
@@ -118,6 +120,10 @@ function originsOf(incident: Incident, ranked: readonly Member[], { graph, deplo
     return { service: place, share: blame / whole, reasons };
   });
 }
+
+/** Detectors that said something of the place below their lines. */
+const detectorsAt = ({ suspicions }: Incident, place: string) =>
+  [...suspicions.values()].flatMap((said) => (said.place === place ? said.detector : [])).sort();
 
 /** Milliseconds by which it was odd before all others; 0 where there are none. */
 function aheadOf({ places }: Incident, place: string): number {

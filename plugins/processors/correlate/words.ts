@@ -71,6 +71,10 @@ export function effectsOf(origin: string, suffering: readonly string[], called: 
   return effects;
 }
 
+/** Of a place that nothing is told of. */
+export const belowLine = (place: string, detectors: readonly string[]) =>
+  detectors.length === 0 ? [] : [`${spoken(place)} was odd too, less than would be told, by ${listed(detectors)}.`];
+
 export const first = (origin: string, ahead: number) =>
   `${spoken(origin)} was odd ${lasting(ahead)} before any other service.`;
 

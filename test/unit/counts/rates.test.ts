@@ -67,6 +67,45 @@ test("a silence is told once, though it becomes rarer and then usual", () => {
   assert.equal(go(KNOWN + 5 * HOUR, steady(0)).length, 1);
 });
 
+test("a surge goes on for as long as it lasts, and no more than some minutes longer, however few come", () => {
+  for (const [perSecond, times] of [
+    [0.002, 50],
+    [0.005, 20],
+    [0.02, 15],
+    [0.1, 10],
+    [1, 3],
+  ]) {
+    for (const minutes of [10, 30]) {
+      for (const seed of [1, 2, 3]) {
+        const { go, lasting } = watch({ seed });
+        go(KNOWN, steady(perSecond));
+        const over = KNOWN + 60 * minutes;
+        go(over, steady(times * perSecond));
+        const what = `x${times} of ${perSecond}/s for ${minutes} min`;
+        assert.ok(lasting.at > over - 180, `${what}: last ${over - lasting.at} s before it was over`);
+        go(over + 1200, steady(perSecond));
+        assert.ok(lasting.at <= over + 180, `${what}: last ${lasting.at - over} s after it was over`);
+      }
+    }
+  }
+});
+
+test("a drop and a silence go on until they are over", () => {
+  for (const [perSecond, times] of [
+    [10, 0.3],
+    [1, 0],
+    [0.1, 0],
+  ]) {
+    const { go, lasting } = watch();
+    go(KNOWN, steady(perSecond));
+    const over = KNOWN + 2400;
+    go(over, steady(times * perSecond));
+    assert.ok(lasting.at > over - 60, `last ${over - lasting.at} s before`);
+    go(over + 2 * HOUR, steady(perSecond));
+    assert.ok(lasting.at <= over + 300, `last ${lasting.at - over} s after`);
+  }
+});
+
 test("a surge that ends in silence is told as both", () => {
   const { go } = watch();
   go(KNOWN, steady(5));

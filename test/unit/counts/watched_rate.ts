@@ -1,6 +1,6 @@
 // A series of counts with known truth, and what is found in it: for tests of statistics of counts.
 import type { StateOf, StateShape } from "../../../src/api/index.ts";
-import { judgeRate, paceOf, RATE_STATE, rate } from "../../../src/counts/index.ts";
+import { judgeRate, paceOf, RATE_STATE, rate, rateLasts } from "../../../src/counts/index.ts";
 import { SeriesState } from "../../../src/series/state.ts";
 import { seededRandom } from "../../../src/testing/fake_host.ts";
 import { poisson } from "../../../src/testing/stream.ts";
@@ -36,6 +36,8 @@ export interface Found {
 /** One series that is shown Poisson counts around rates. */
 export function watch({ seed = 1, step = STEP, line = 6 } = {}) {
   const state = columnsOf(RATE_STATE);
+  /** When an incident was last said to go on; seconds after MONDAY. */
+  const lasting = { at: Number.NaN };
   const random = seededRandom(seed);
   const pace = paceOf(step * 1000);
   let now = 0;
@@ -44,6 +46,7 @@ export function watch({ seed = 1, step = STEP, line = 6 } = {}) {
     const found: Found[] = [];
     for (; now < until; now += step) {
       judgeRate(state, 0, MONDAY + now + step, poisson(random, ratePerSecond(now) * step), pace, line);
+      if (rateLasts(state, 0, pace, line)) lasting.at = now + step;
       if (rate.rarity >= line) found.push({ ...rate, at: now + step, since: rate.since - MONDAY });
     }
     return found;
@@ -52,7 +55,7 @@ export function watch({ seed = 1, step = STEP, line = 6 } = {}) {
   const miss = (until: number) => {
     now = until;
   };
-  return { state, go, miss };
+  return { state, go, miss, lasting };
 }
 
 /** Twice as many at noon as on the mean, half as many at midnight; half of it on weekends, which begin and end within some hours. */
