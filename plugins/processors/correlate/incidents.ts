@@ -60,12 +60,9 @@ export class Incidents {
     if (!more && incident.members.has(fingerprint)) this.#mergeWith(incident, member.place);
   }
 
-  /** Whether something is told of the place, or was said below the line, in an incident that is open. */
+  /** Whether something is told of the place in an incident that is open. */
   involves(place: string): boolean {
-    if (this.#byPlace.has(place)) return true;
-    for (const { suspicions } of this.open)
-      for (const said of suspicions.values()) if (said.place === place) return true;
-    return false;
+    return this.#byPlace.has(place);
   }
 
   /** Lets go of one that was told to be over. */

@@ -77,6 +77,8 @@ export default defineProcessor({
     let waiting: Arrived[] = [];
     let looked = Number.NEGATIVE_INFINITY;
     let wondered = Number.NEGATIVE_INFINITY;
+    /** Places of which something was said below the line in an incident that is open, when that was last looked at. */
+    let suspected = new Set<string>();
     let ready: Anomaly[] = [];
 
     function lookAround(now: number): void {
@@ -98,6 +100,9 @@ export default defineProcessor({
         for (const said of all) suspicions.excuse(said);
         incident.suspect(all);
       }
+      suspected = new Set(
+        [...incidents.open].flatMap(({ suspicions }) => Array.from(suspicions.values(), ({ place }) => place)),
+      );
     }
 
     /** In an order that does not depend on that of their arrival. */
@@ -182,7 +187,8 @@ export default defineProcessor({
       },
       suspected(suspicion) {
         const place = graph.whole(placeOf(suspicion.labels));
-        if (place !== "") suspicions.hear(suspicion, place, host.now(), !incidents.involves(place));
+        const isUsual = !incidents.involves(place) && !suspected.has(place);
+        if (place !== "") suspicions.hear(suspicion, place, host.now(), isUsual);
       },
       tick(now) {
         if (incidents.open.size > 0) lookAround(now);
