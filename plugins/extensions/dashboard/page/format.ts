@@ -9,10 +9,13 @@ const DAY = 24 * HOUR;
 /** What keeps a number and its unit on one line. */
 const GLUE = "\u00a0";
 
+/** Characters of a unit that are shown: with the longest number it still fits a line. */
+const UNIT = 16;
+
 /** UCUM units whose curly annotations say what is counted: "{request}/s" reads "/s". */
 function unitOf(unit: string): string {
   const plain = unit.replace(/\{[^}]*\}/g, "").replace(/^1\//, "/");
-  return plain === "1" ? "" : plain.slice(0, 24);
+  return plain === "1" ? "" : plain.slice(0, UNIT);
 }
 
 /** What is not a number is a dash. */
