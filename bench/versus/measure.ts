@@ -35,7 +35,7 @@ export interface Way {
   readonly share: number;
 }
 
-const SECONDS = 4;
+const SECONDS = 2.5;
 const SENDERS = 16;
 const FIXED = 10_000;
 
@@ -109,7 +109,7 @@ export async function measureWays(
     const agent = await start(contestant, each, between);
     try {
       const half = rate.median / each.rows / 2;
-      const seconds = smoke ? 0.5 : 6;
+      const seconds = smoke ? 0.5 : 4;
       await agent.drive({ seconds: smoke ? 0.3 : each.warm, senders: SENDERS, rate: half });
       const { p50, p99 } = await agent.drive({ seconds, senders: 64, rate: half });
       const before = agent.cpu();
