@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { request, startAgent } from "../agent.ts";
 import { answer, startPrometheus, withoutPrometheus } from "../prometheus.ts";
 import { gauge } from "../requests.ts";
@@ -29,6 +30,8 @@ service:
     metrics: {receivers: [otlp], processors: [threshold], exporters: [debug]}
 `,
   );
+  // the agent's points are of whole seconds: its first one begins after the scrape
+  await setTimeout(scraped + 1000 - Date.now());
   const now = Date.now();
   const points = [0, 1, 2].map((i) => ({ time: now + i, value: 9 }));
   await request(agent.at("otlp", "http"), "/v1/metrics", gauge("agent", "queue.depth", points));
