@@ -1,5 +1,5 @@
 // Checks the parts of a request that a scan does not read, so that what is accepted is well-formed to its last byte.
-import { DecodeError, enter, MAX_DEPTH, position, readTag, skip } from "./wire.ts";
+import { DecodeError, enter, MAX_DEPTH, position, readSize, readTag, readVarint, skip, truncated } from "./wire.ts";
 
 /** Messages that are checked, by what they may hold: see `childOf`. */
 export const Part = {
@@ -90,4 +90,62 @@ export function skipScope(bytes: Uint8Array, tag: number, at: number, end: numbe
   const to = skip(bytes, tag, at, end);
   if (tag === 0x0a) check(bytes, Part.scope, position, to);
   return to;
+}
+
+/** The number points of a Gauge or a Sum, bytes[start, end), counted: accepts what `scanMetrics` accepts. */
+export function checkNumbers(bytes: Uint8Array, start: number, end: number): number {
+  let items = 0;
+  let p = start;
+  while (p < end) {
+    const outer = readTag(bytes, p, end) | 0;
+    p = position | 0;
+    if (outer !== 0x0a) {
+      p = skip(bytes, outer, p, end) | 0;
+      continue;
+    }
+    const to = enter(bytes, p, end) | 0;
+    p = position | 0;
+    items++;
+    while (p < to) {
+      let tag = bytes[p++];
+      if (tag > 127) {
+        tag = readTag(bytes, p - 1, to) | 0;
+        p = position | 0;
+      }
+      switch (tag) {
+        case 0x3a: {
+          if (p === to) truncated(to);
+          let size = bytes[p++];
+          if (size > 127) {
+            size = readSize(bytes, p - 1, to) | 0;
+            p = position | 0;
+          }
+          if (size > to - p) truncated(to);
+          checkKeyValue(bytes, p, p + size);
+          p += size;
+          break;
+        }
+        case 0x11:
+        case 0x19:
+        case 0x21:
+        case 0x31:
+          p += 8;
+          break;
+        case 0x40:
+          readVarint(bytes, p, to);
+          p = position | 0;
+          break;
+        case 0x2a: {
+          const exemplarEnd = enter(bytes, p, to) | 0;
+          check(bytes, Part.exemplar, position, exemplarEnd);
+          p = exemplarEnd;
+          break;
+        }
+        default:
+          p = skip(bytes, tag, p, to) | 0;
+      }
+    }
+    if (p > to) truncated(to);
+  }
+  return items;
 }

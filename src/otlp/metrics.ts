@@ -1,5 +1,5 @@
 // Scans one ExportMetricsServiceRequest into columns: identity, time and value of every data point.
-import { check, checkKeyValue, Part } from "./check.ts";
+import { check, checkKeyValue, checkNumbers, Part } from "./check.ts";
 import { Kind, type MetricScan, Shape, Statistic } from "./columns.ts";
 import { Metric } from "./fields.ts";
 import { scanExponentialHistogram, scanHistogram, scanSummary } from "./histograms.ts";
@@ -193,8 +193,11 @@ function scanMetric(
     const data = scan.containers.add(prefix, position, to, container);
     scan.containers.hash0[data] = metric0;
     scan.containers.hash1[data] = metric1;
-    if (shape === Shape.number && unread) checkNumbers(bytes, position, to, scan, data);
-    else if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1);
+    if (shape === Shape.number && unread) {
+      const items = checkNumbers(bytes, position, to);
+      scan.items += items;
+      scan.containers.items[data] = items;
+    } else if (shape === Shape.number) scanNumbers(bytes, view, position, to, scan, data, metric0, metric1);
     else scanDistributions(bytes, view, position, to, scan, data, metric0, metric1, seed, shape);
     p = to;
   }
@@ -363,65 +366,6 @@ function scanNumbers(
     scan.container[row] = container;
     scan.shape[row] = Shape.number;
     scan.statistic[row] = Statistic.value;
-  }
-  scan.items += items;
-  scan.containers.items[container] = items;
-}
-
-/** The same as `scanNumbers` accepts, counted. */
-function checkNumbers(bytes: Uint8Array, start: number, end: number, scan: MetricScan, container: number): void {
-  let items = 0;
-  let p = start;
-  while (p < end) {
-    const outer = readTag(bytes, p, end) | 0;
-    p = position | 0;
-    if (outer !== 0x0a) {
-      p = readDataField(bytes, outer, p, end) | 0;
-      continue;
-    }
-    const to = enter(bytes, p, end) | 0;
-    p = position | 0;
-    items++;
-    while (p < to) {
-      let tag = bytes[p++];
-      if (tag > 127) {
-        tag = readTag(bytes, p - 1, to) | 0;
-        p = position | 0;
-      }
-      switch (tag) {
-        case 0x3a: {
-          if (p === to) truncated(to);
-          let size = bytes[p++];
-          if (size > 127) {
-            size = readSize(bytes, p - 1, to) | 0;
-            p = position | 0;
-          }
-          if (size > to - p) truncated(to);
-          checkKeyValue(bytes, p, p + size);
-          p += size;
-          break;
-        }
-        case 0x11:
-        case 0x19:
-        case 0x21:
-        case 0x31:
-          p += 8;
-          break;
-        case 0x40:
-          readVarint(bytes, p, to);
-          p = position | 0;
-          break;
-        case 0x2a: {
-          const exemplarEnd = enter(bytes, p, to) | 0;
-          check(bytes, Part.exemplar, position, exemplarEnd);
-          p = exemplarEnd;
-          break;
-        }
-        default:
-          p = skip(bytes, tag, p, to) | 0;
-      }
-    }
-    if (p > to) truncated(to);
   }
   scan.items += items;
   scan.containers.items[container] = items;
