@@ -66,7 +66,8 @@ test("the tail of the beta-binomial is what Polya's urn gives", () => {
     fc.property(fc.integer({ min: 1, max: 150 }), shares, rhos, fc.nat(), (n, p, rho, at) => {
       const k = at % (n + 1);
       const above = sum(betaBinomial(n, p, rho).slice(k).reverse());
-      close(betaBinomialAbove(k, n, p, rho), -Math.log10(above), 1e-4, "above");
+      // its docs: nothing is rarer than 300
+      close(betaBinomialAbove(k, n, p, rho), Math.min(300, -Math.log10(above)), 1e-4, "above");
     }),
   );
 });
