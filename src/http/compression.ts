@@ -11,7 +11,10 @@ const zstd = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
 const LEVEL = 4;
 
 /** The compression with its level, as a function of bytes; undefined where nothing is compressed. */
-export function compressorOf({ compression, compression_params: { level } }: HttpClientOptions) {
+export function compressorOf({
+  compression,
+  compression_params: { level },
+}: Pick<HttpClientOptions, "compression" | "compression_params">) {
   switch (compression) {
     case "gzip":
       return (bytes: Uint8Array) => gzip(bytes, { level: level ?? LEVEL });

@@ -186,7 +186,7 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
       grpc: ["user-agent", "x-tenant"],
     };
     assert.deepEqual(Object.keys(headers).sort(), expected[name as "http" | "grpc"]);
-    assert.match(headers["user-agent"]!, name === "http" ? /^vedette$/ : /^vedette grpc-node-js\/[\d.]+$/);
+    assert.match(headers["user-agent"]!, name === "http" ? /^vedette$/ : /^vedette grpc-node-http2\/[\d.]+$/);
   });
 }
 

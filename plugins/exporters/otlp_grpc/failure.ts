@@ -1,39 +1,37 @@
 // What a gRPC status means to the sender: try again, wait first, or give up. As the OTLP specification lists them.
-import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ExportError, tlsRemedy } from "vedette";
-import { decodeStatus } from "vedette/otlp";
+import { Code, decodeStatus } from "vedette/otlp";
+import type { CallError } from "./call.ts";
+import { CLOSED_AFTER_HANDSHAKE } from "./connection.ts";
 
 const TRY_AGAIN = new Set<number>([
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.ABORTED,
-  status.OUT_OF_RANGE,
-  status.UNAVAILABLE,
-  status.DATA_LOSS,
+  Code.CANCELLED,
+  Code.DEADLINE_EXCEEDED,
+  Code.ABORTED,
+  Code.OUT_OF_RANGE,
+  Code.UNAVAILABLE,
+  Code.DATA_LOSS,
 ]);
 
 const REMEDY: Partial<Record<number, string>> = {
-  [status.UNIMPLEMENTED]: "is it an OTLP/gRPC endpoint that takes this signal?",
-  [status.UNAUTHENTICATED]: "check auth and the headers",
-  [status.PERMISSION_DENIED]: "check auth and the headers",
-  [status.RESOURCE_EXHAUSTED]:
+  [Code.UNIMPLEMENTED]: "is it an OTLP/gRPC endpoint that takes this signal?",
+  [Code.UNAUTHENTICATED]: "check auth and the headers",
+  [Code.PERMISSION_DENIED]: "check auth and the headers",
+  [Code.RESOURCE_EXHAUSTED]:
     "if the message is too large, raise the receiver's limit, or let the service send smaller batches",
 };
 
+const NAMES = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));
+
 /** Milliseconds of the RetryInfo in a status' details; undefined without one. */
-function retryInfo(metadata: Metadata): number | undefined {
-  const details = metadata.get("grpc-status-details-bin")[0];
-  if (!(details instanceof Uint8Array)) return undefined;
+function retryInfo(details: Uint8Array | undefined): number | undefined {
+  if (!details) return undefined;
   try {
     return decodeStatus(details).retryAfter;
   } catch {
     return undefined;
   }
 }
-
-/** What the gRPC library says around the error of the connection itself, balancer by balancer. */
-const NESTED =
-  /^(?:\w+: )?No connection established\. (?:.*Last error: )?(?:Error: )?(.*?)(?:\. Resolution note:\s*)?$/s;
 
 /** Foreign text for a message: one line, not endless. */
 export const quoted = (text: string): string =>
@@ -42,29 +40,29 @@ export const quoted = (text: string): string =>
     .trim()
     .slice(0, 300);
 
-function remedy(error: ServiceError, secure: boolean): string | undefined {
-  if (error.code !== status.UNAVAILABLE) return REMEDY[error.code];
-  if (error.details.includes("ECONNREFUSED")) return "is a collector listening there?";
-  if (error.details.startsWith("Name resolution failed")) return "is the host name right?";
-  const certificate = secure ? tlsRemedy(error.details) : undefined;
+function remedy({ code, message }: CallError, secure: boolean): string | undefined {
+  if (code !== Code.UNAVAILABLE) return REMEDY[code];
+  if (message.includes("ECONNREFUSED")) return "is a collector listening there?";
+  if (message.startsWith("Name resolution failed")) return "is the host name right?";
+  const certificate = secure ? tlsRemedy(message) : undefined;
   if (certificate) return certificate;
-  if (secure && /ssl|tls|EPROTO|ECONNRESET/i.test(error.details))
-    return "if it speaks plaintext, set tls.insecure: true";
-  if (secure && error.details.includes("Failed to connect"))
+  if (message.startsWith(CLOSED_AFTER_HANDSHAKE))
     return "if it wants a certificate from its clients, is that of tls.cert_file one that it trusts?";
+  if (secure && /ssl|tls|EPROTO|ECONNRESET/i.test(message)) return "if it speaks plaintext, set tls.insecure: true";
   return undefined;
 }
 
 /** The failure of one call; `signal` tells our own cancelling from the server's. */
-export function failureOf(error: ServiceError, endpoint: string, secure: boolean, signal: AbortSignal): ExportError {
+export function failureOf(error: CallError, endpoint: string, secure: boolean, signal: AbortSignal): ExportError {
   if (signal.aborted) {
     const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
     return new ExportError(`no answer from ${endpoint}: ${reason}`, { retryable: true, cause: error });
   }
-  const retryAfter = error.metadata ? retryInfo(error.metadata) : undefined;
-  const retryable = TRY_AGAIN.has(error.code) || (error.code === status.RESOURCE_EXHAUSTED && retryAfter !== undefined);
-  const words = [quoted((error.details ?? "").replace(NESTED, "$1")), remedy(error, secure)].filter(Boolean).join("; ");
-  return new ExportError(`cannot send to ${endpoint} (${status[error.code] ?? error.code}): ${words}`, {
+  const { code } = error;
+  const retryAfter = retryInfo(error.details);
+  const retryable = TRY_AGAIN.has(code) || (code === Code.RESOURCE_EXHAUSTED && retryAfter !== undefined);
+  const words = [quoted(error.message), remedy(error, secure)].filter(Boolean).join("; ");
+  return new ExportError(`cannot send to ${endpoint} (${NAMES.get(code) ?? code}): ${words}`, {
     retryable,
     retryAfter: retryable ? retryAfter : undefined,
     cause: error,

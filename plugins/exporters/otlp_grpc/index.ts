@@ -1,7 +1,8 @@
 // Sends OTLP over gRPC to a collector or a backend.
-import { type Client, Metadata } from "@grpc/grpc-js";
+import type { OutgoingHttpHeaders } from "node:http2";
 import {
   type Anomaly,
+  type Compressed,
   defineExporter,
   ExportError,
   type Exporter,
@@ -10,10 +11,18 @@ import {
   type Signal,
   type Telemetry,
 } from "vedette";
+import { compressorOf } from "vedette/http";
 import { encodeAnomalyGauges, encodeAnomalyLogs, readExportResponse } from "vedette/otlp";
+import type { CallError } from "./call.ts";
 import { Channel } from "./channel.ts";
 import { failureOf, quoted } from "./failure.ts";
 import { type Options, options } from "./options.ts";
+
+interface Message {
+  readonly bytes: Uint8Array;
+  /** The same bytes as somebody else compressed them. */
+  readonly compressed?: Compressed | undefined;
+}
 
 const METHOD: Record<Telemetry, string> = {
   metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
@@ -21,12 +30,11 @@ const METHOD: Record<Telemetry, string> = {
   traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 };
 
-const identity = (message: Buffer): Buffer => message;
-
 class OtlpGrpc implements Exporter<Signal> {
   readonly #options: Options;
   readonly #host: Host;
-  readonly #metadata: Metadata;
+  readonly #headers: OutgoingHttpHeaders;
+  readonly #compress: ReturnType<typeof compressorOf>;
   readonly #channel: Channel;
   /** Anomalies whose log events are delivered and whose gauges are not yet: trying again does not repeat the events. */
   readonly #logged = new WeakSet<readonly Anomaly[]>();
@@ -34,9 +42,9 @@ class OtlpGrpc implements Exporter<Signal> {
   constructor(options: Options, host: Host) {
     this.#options = options;
     this.#host = host;
-    this.#metadata = new Metadata({ waitForReady: options.wait_for_ready });
-    for (const [name, value] of Object.entries(options.headers)) this.#metadata.set(name, value);
     this.#channel = new Channel(options, host);
+    this.#compress = compressorOf({ compression: options.compression, compression_params: {} });
+    this.#headers = { ...lowered(options.headers), ...this.#head() };
   }
 
   start(): Promise<void> {
@@ -44,13 +52,13 @@ class OtlpGrpc implements Exporter<Signal> {
   }
 
   async export(data: ExportOf<Signal>, signal: AbortSignal): Promise<void> {
-    if ("bytes" in data) return this.#send(data.signal, data.bytes, data.items, signal);
+    if ("bytes" in data) return this.#send(data.signal, data, data.items, signal);
     if (!this.#logged.has(data)) {
-      await this.#send("logs", encodeAnomalyLogs(data, this.#host.now()), data.length, signal);
+      await this.#send("logs", { bytes: encodeAnomalyLogs(data, this.#host.now()) }, data.length, signal);
       this.#logged.add(data);
     }
     if (data.some((anomaly) => anomaly.companions)) {
-      await this.#send("metrics", encodeAnomalyGauges(data), data.length, signal);
+      await this.#send("metrics", { bytes: encodeAnomalyGauges(data) }, data.length, signal);
     }
   }
 
@@ -58,56 +66,70 @@ class OtlpGrpc implements Exporter<Signal> {
     this.#channel.close();
   }
 
-  async #send(kind: Telemetry, bytes: Uint8Array, items: number, signal: AbortSignal): Promise<void> {
+  async #send(kind: Telemetry, message: Message, items: number, signal: AbortSignal): Promise<void> {
     const { endpoint } = this.#options;
-    const { client } = this.#channel;
-    if (!client) throw new ExportError(`the exporter to ${endpoint} is stopped`, { retryable: true });
-    const response = await this.#call(client, METHOD[kind], bytes, signal);
+    const response = await this.#call(METHOD[kind], message, signal);
     let partial = { rejected: 0, message: "" };
     try {
       partial = readExportResponse(response);
     } catch {
       // The status said that it was taken; a response that cannot be read changes nothing.
     }
-    const message = quoted(partial.message);
+    const why = quoted(partial.message);
     const { rejected } = partial;
     if (rejected > 0) {
-      this.#host.log.warn(`${endpoint} rejected ${rejected} of ${items} items: ${message}`, { rejected, items });
-    } else if (message) {
-      this.#host.log.warn(`${endpoint} took the request with a warning: ${message}`, { rejected, items });
+      this.#host.log.warn(`${endpoint} rejected ${rejected} of ${items} items: ${why}`, { rejected, items });
+    } else if (why) {
+      this.#host.log.warn(`${endpoint} took the request with a warning: ${why}`, { rejected, items });
     }
   }
 
-  #call(client: Client, method: string, bytes: Uint8Array, signal: AbortSignal): Promise<Buffer> {
-    const { endpoint } = this.#options;
-    const metadata = this.#withCredentials();
-    return new Promise((resolve, reject) => {
-      const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const call = client.makeUnaryRequest(method, identity, identity, message, metadata, {}, (error, response) => {
-        signal.removeEventListener("abort", cancel);
-        if (error) reject(failureOf(error, endpoint, this.#channel.secure, signal));
-        else resolve(response ?? Buffer.alloc(0));
+  /** Tries once, or twice where the server did not look at the first: its connection was about to end. */
+  async #call(path: string, { bytes, compressed }: Message, signal: AbortSignal): Promise<Uint8Array> {
+    const { compression, endpoint } = this.#options;
+    const asCame = compressed?.encoding === compression ? compressed.bytes : undefined;
+    const body = asCame ?? (await this.#compress?.(bytes)) ?? bytes;
+    const headers = { ...this.#headers, ...this.#credentials(), ":path": path };
+    const attempt = async () =>
+      (await this.#channel.connection(signal)).call(headers, body, this.#compress !== undefined, signal);
+    try {
+      return await attempt().catch((error: CallError) => {
+        if (!error.untouched || signal.aborted) throw error;
+        return attempt();
       });
-      const cancel = () => call.cancel();
-      if (signal.aborted) cancel();
-      else signal.addEventListener("abort", cancel);
-    });
+    } catch (error) {
+      throw failureOf(error as CallError, endpoint, this.#channel.secure, signal);
+    }
   }
 
-  #withCredentials(): Metadata {
+  #head(): OutgoingHttpHeaders {
+    const { authority = this.#channel.target.authority, compression, user_agent } = this.#options;
+    return {
+      ":method": "POST",
+      ":scheme": this.#channel.secure ? "https" : "http",
+      ":authority": authority,
+      te: "trailers",
+      "content-type": "application/grpc",
+      "user-agent": `${user_agent} grpc-node-http2/${process.versions.node}`,
+      "grpc-accept-encoding": "identity",
+      ...(this.#compress ? { "grpc-encoding": compression } : {}),
+    };
+  }
+
+  #credentials(): OutgoingHttpHeaders {
     const id = this.#options.auth?.authenticator;
-    if (id === undefined) return this.#metadata;
+    if (id === undefined) return {};
     try {
-      const metadata = this.#metadata.clone();
-      const credentials = this.#host.extension(id).credentials!();
-      for (const [name, value] of Object.entries(credentials)) metadata.set(name, value);
-      return metadata;
+      return lowered(this.#host.extension(id).credentials!());
     } catch (error) {
       const message = `${id} gives no credentials: ${(error as Error).message}`;
       throw new ExportError(message, { retryable: true, cause: error });
     }
   }
 }
+
+const lowered = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 export default defineExporter({
   type: "otlp_grpc",

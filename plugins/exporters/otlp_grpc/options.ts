@@ -1,9 +1,12 @@
 // The options of the otlp_grpc exporter: names and defaults of the Collector's otlp exporter.
 import { byteSize, clientTls, duration, extensionId, z } from "vedette";
+import { targetOf } from "./target.ts";
 
 /** A gRPC metadata name, and a value that can be sent as it is. */
 const NAME = /^[0-9a-z_.-]+$/i;
 const VALUE = /^[ -~]*$/;
+/** Of a connection, not of a request: HTTP/2 has no such headers. */
+const FORBIDDEN = /^(connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|host|te)$/i;
 
 const secret = () => z.string().meta({ secret: true });
 const pair = z.object({ name: z.string().describe("Its name."), value: secret().describe("Its value.") });
@@ -12,9 +15,11 @@ const headers = z.union([z.record(z.string(), secret()), pairs]).superRefine((he
   for (const [name, value] of Object.entries(headers)) {
     const message = /-bin$/i.test(name)
       ? "binary metadata (a name that ends in -bin) cannot be configured"
-      : NAME.test(name) && VALUE.test(value)
-        ? undefined
-        : "not legal gRPC metadata: the name or the value holds a forbidden character";
+      : FORBIDDEN.test(name)
+        ? "not metadata: gRPC has no such header; for another host name write authority"
+        : NAME.test(name) && VALUE.test(value)
+          ? undefined
+          : "not legal gRPC metadata: the name or the value holds a forbidden character";
     if (message) context.addIssue({ code: "custom", path: [name], message });
   }
 });
@@ -25,9 +30,9 @@ const keepalive = z.object({
   permit_without_stream: z.boolean().default(false).describe("Whether a connection without a request is pinged too."),
 });
 
-/** The target in grpc-js' notation and whether the scheme decided about TLS; undefined when the text is no endpoint. */
+/** The target in gRPC's notation and whether the scheme decided about TLS; undefined when the text is no endpoint. */
 export function parseEndpoint(text: string): { target: string; tls?: boolean } | undefined {
-  if (/^(dns|unix|ipv4|ipv6):/.test(text)) return { target: text };
+  if (/^(dns|unix|ipv4|ipv6):/.test(text)) return targetOf(text) && { target: text };
   const part = /^(?:(https?):\/\/)?((?:\[[0-9a-f:.%]+\]|[^\s/:@[\]]+):(\d{1,5}))\/?$/i.exec(text);
   if (!part || Number(part[3]) > 65535) return undefined;
   const target = `dns:${part[2]}`;
@@ -42,9 +47,11 @@ export const options = z.object({
     })
     .describe("`host:port`; after `http://` plaintext, after `https://` TLS. `dns:///host:port` and `unix:path` too."),
   compression: z
-    .enum(["gzip", "none", ""])
+    .enum(["gzip", "zstd", "none", ""])
     .default("gzip")
-    .describe("How requests are compressed; empty is none. The gRPC library has no zstd; the otlp_http exporter does."),
+    .describe(
+      "How requests are compressed; empty is none. A request that came compressed in this way and was not changed goes on as it came.",
+    ),
   headers: headers.default({}).describe("Metadata of every request, for instance an API key."),
   auth: z
     .object({ authenticator: extensionId("client_auth").describe("Extension that says who sends.") })
