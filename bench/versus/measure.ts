@@ -24,15 +24,17 @@ export interface Measured {
   readonly busy: number;
 }
 
-/** What goes its way through an agent that has time. */
+/** What goes its way through an agent that has time; times in milliseconds, medians of the turns. */
 export interface Way {
   readonly contestant: string;
   /** Requests a second: half of what it managed at saturation. */
   readonly rate: number;
-  readonly p50: number;
-  readonly p99: number;
+  readonly p50: Spread;
+  readonly p99: Spread;
+  /** The same requests, straight from load to sink. */
+  readonly nothing: { readonly p50: Spread; readonly p99: Spread };
   /** Of a core, at 10,000 rows a second. */
-  readonly share: number;
+  readonly share: Spread;
 }
 
 const SECONDS = 2.5;
@@ -97,33 +99,68 @@ export async function measure(
   });
 }
 
+interface Passage {
+  readonly p50: number;
+  readonly p99: number;
+  readonly bare50: number;
+  readonly bare99: number;
+  readonly share: number;
+}
+
+async function passage(
+  each: Case,
+  contestant: Contestant,
+  rate: number,
+  between: Side,
+  smoke: boolean,
+): Promise<Passage> {
+  const seconds = smoke ? 0.5 : 5;
+  const agent = await start(contestant, each, between, { free: true });
+  try {
+    const { protocol } = each;
+    await agent.drive({ seconds: smoke ? 0.3 : each.warm, senders: SENDERS, rate });
+    const { ways } = await agent.drive({ seconds, senders: 64, rate });
+    const bare = await between.drive({ protocol, port: between.ports[protocol], seconds, senders: 64, rate });
+    const before = agent.cpu();
+    const fixed = await agent.drive({ seconds, senders: 4, rate: FIXED / each.rows });
+    return {
+      p50: quantile(ways, 0.5),
+      p99: quantile(ways, 0.99),
+      bare50: quantile(bare.ways, 0.5),
+      bare99: quantile(bare.ways, 0.99),
+      share: (agent.cpu() - before) / 1e9 / fixed.seconds,
+    };
+  } finally {
+    await agent.stop();
+  }
+}
+
+const quantile = (sorted: readonly number[], q: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+
 /** Half load is half of each one's own saturation. */
 export async function measureWays(
   each: Case,
   measured: readonly Measured[],
   between: Side,
-  { smoke }: { smoke: boolean },
+  { rounds, smoke }: { rounds: number; smoke: boolean },
 ): Promise<Way[]> {
-  const ways: Way[] = [];
-  for (const { contestant, rate } of measured) {
-    const agent = await start(contestant, each, between);
-    try {
-      const half = rate.median / each.rows / 2;
-      const seconds = smoke ? 0.5 : 4;
-      await agent.drive({ seconds: smoke ? 0.3 : each.warm, senders: SENDERS, rate: half });
-      const { p50, p99 } = await agent.drive({ seconds, senders: 64, rate: half });
-      const before = agent.cpu();
-      const fixed = await agent.drive({ seconds, senders: 4, rate: FIXED / each.rows });
-      ways.push({
-        contestant: contestant.name,
-        rate: half,
-        p50,
-        p99,
-        share: (agent.cpu() - before) / 1e9 / fixed.seconds,
-      });
-    } finally {
-      await agent.stop();
+  const rates = measured.map(({ rate }) => rate.median / each.rows / 2);
+  const passages = measured.map(() => [] as Passage[]);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { contestant }] of measured.entries()) {
+      passages[i].push(await passage(each, contestant, rates[i], between, smoke));
     }
   }
-  return ways;
+  return measured.map(({ contestant: { name } }, i) => {
+    const of = (figure: (passage: Passage) => number) => spread(passages[i].map(figure));
+    return {
+      contestant: name,
+      rate: rates[i],
+      p50: of(({ p50 }) => p50),
+      p99: of(({ p99 }) => p99),
+      nothing: { p50: of(({ bare50 }) => bare50), p99: of(({ bare99 }) => bare99) },
+      share: of(({ share }) => share),
+    };
+  });
 }

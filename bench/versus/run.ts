@@ -45,9 +45,9 @@ for (const each of chosen) {
         `${each.name}: ${contestant.name} ${cpu.median.toFixed(0)} ns a row, ${Math.round(rate.median)} rows/s`,
       );
     }
-    if (each.ways) ways.push([each, await measureWays(each, measured, between, { smoke })]);
+    if (each.ways) ways.push([each, await measureWays(each, measured, between, { rounds, smoke })]);
   } finally {
-    between.process.disconnect();
+    between.stop();
   }
 }
 const text = report({ present: among, missing, results, ways, rounds });

@@ -71,8 +71,15 @@ function joined(seconds: Iterable<readonly Uint8Array[]>, together: number): Buf
   return bodies;
 }
 
+interface Row {
+  readonly way: readonly number[];
+  readonly times: readonly number[];
+  readonly id?: number;
+  readonly value?: number;
+}
+
 /** Field numbers from the request down to a row; times, ids and values in it, by field. */
-const ROWS: Readonly<Record<Telemetry, { way: readonly number[]; times: number[]; id?: number; value?: number }>> = {
+const ROWS: Readonly<Record<Telemetry, Row>> = {
   metrics: { way: [1, 2, 2, 5, 1], times: [3], value: 4 },
   traces: { way: [1, 2, 2], times: [7, 8], id: 1 },
   logs: { way: [1, 2, 2], times: [1], id: 9 },
@@ -85,46 +92,56 @@ const VALUES = Float64Array.from({ length: 65_521 }, () => 55 + 3 * normal());
 
 const min = (a: bigint, b: bigint) => (a < b ? a : b);
 
+interface Found {
+  readonly times: number[];
+  readonly ids: number[];
+  readonly values: number[];
+}
+
+function walk(body: Buffer, at: number, end: number, row: Row, depth: number, found: Found): void {
+  while (at < end) {
+    const tag = readTag(body, at, end);
+    const from = position;
+    const field = tag >>> 3;
+    if (depth < row.way.length && field === row.way[depth]) {
+      const to = enter(body, from, end);
+      walk(body, position, to, row, depth + 1, found);
+      at = to;
+      continue;
+    }
+    if (depth === row.way.length) {
+      if (row.times.includes(field)) found.times.push(from);
+      else if (field === row.value) found.values.push(from);
+      else if (field === row.id) {
+        enter(body, from, end);
+        found.ids.push(position);
+      }
+    }
+    at = skip(body, tag, from, end);
+  }
+}
+
 /** Where the times, trace ids and values of a body lie. */
 class Marks {
-  readonly #times: number[] = [];
-  readonly #ids: number[] = [];
-  readonly #values: number[] = [];
+  readonly #times: Uint32Array;
+  readonly #ids: Uint32Array;
+  readonly #values: Uint32Array;
   /** The times as they were, low and high half. */
   readonly #was: Uint32Array;
   /** Milliseconds that the times of this body were before those of now. */
   readonly #behind: number;
 
   constructor(signal: Telemetry, body: Buffer) {
-    this.#walk(body, 0, body.length, ROWS[signal], 0);
-    const was = this.#times.flatMap((at) => [body.readUInt32LE(at), body.readUInt32LE(at + 4)]);
-    this.#was = Uint32Array.from(was);
-    const oldest = Number(this.#times.reduce((least, at) => min(least, body.readBigUInt64LE(at)), 2n ** 63n)) / 1e6;
+    const found: Found = { times: [], ids: [], values: [] };
+    walk(body, 0, body.length, ROWS[signal], 0, found);
+    const { times } = found;
+    this.#times = Uint32Array.from(times);
+    this.#ids = Uint32Array.from(found.ids);
+    this.#values = Uint32Array.from(found.values);
+    this.#was = Uint32Array.from(times.flatMap((at) => [body.readUInt32LE(at), body.readUInt32LE(at + 4)]));
+    const oldest = Number(times.reduce((least, at) => min(least, body.readBigUInt64LE(at)), 2n ** 63n)) / 1e6;
     // what shares a trace is moved by as much, whichever request it is in
     this.#behind = Date.now() - Math.floor(oldest / 1000) * 1000;
-  }
-
-  #walk(body: Buffer, at: number, end: number, row: (typeof ROWS)[Telemetry], depth: number): void {
-    while (at < end) {
-      const tag = readTag(body, at, end);
-      const from = position;
-      const field = tag >>> 3;
-      if (depth < row.way.length && field === row.way[depth]) {
-        const to = enter(body, from, end);
-        this.#walk(body, position, to, row, depth + 1);
-        at = to;
-        continue;
-      }
-      if (depth === row.way.length) {
-        if (row.times.includes(field)) this.#times.push(from);
-        else if (field === row.value) this.#values.push(from);
-        else if (field === row.id) {
-          enter(body, from, end);
-          this.#ids.push(position);
-        }
-      }
-      at = skip(body, tag, from, end);
-    }
   }
 
   /** `passed` in milliseconds; `round` tells the ids of one sending from those of another. */

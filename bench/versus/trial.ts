@@ -8,7 +8,8 @@ import { cpuOf, freePort, message } from "../end_to_end.ts";
 import type { Contestant, Task } from "./contestants.ts";
 import { GrpcSender } from "./grpc_wire.ts";
 import { HttpSender } from "./http_wire.ts";
-import type { Order, Outcome } from "./peer.ts";
+import type { Order, Sent } from "./load.ts";
+import type { Came } from "./sink.ts";
 import { Requests, type Traffic } from "./traffic.ts";
 
 /** Whether processes can be held to a core: else the scheduler decides, and "a core" is what the process took. */
@@ -16,32 +17,58 @@ export const PINS = spawnSync("taskset", ["-c", "1", "true"]).status === 0;
 const pinned = (core: number, command: readonly string[]) =>
   PINS ? ["taskset", "-c", String(core), ...command] : command;
 
+/** Load and sink for some traffic, a process each: what one waits for in itself does not hold up the other. */
 export interface Side {
-  readonly process: ChildProcess;
-  readonly traffic: Traffic;
-  readonly http: number;
-  readonly grpc: number;
-  /** Bytes a row. */
-  readonly size: number;
+  readonly load: ChildProcess;
+  readonly sink: ChildProcess;
+  /** Where the sink listens. */
+  readonly ports: Readonly<Record<Task["protocol"], number>>;
+  drive(order: Order): Promise<Outcome>;
+  stop(): void;
 }
 
-/** Load and sink for this traffic. */
-export async function side(traffic: Traffic): Promise<Side> {
-  const [program, ...args] = pinned(1, [process.execPath]);
-  const path = fileURLToPath(new URL("peer.ts", import.meta.url));
-  const child = fork(path, [JSON.stringify(traffic)], {
-    execPath: program,
-    execArgv: [...args, "--max-old-space-size=4096"],
-  });
-  const ports = (await message(child)) as { http: number; grpc: number; size: number };
-  return { process: child, traffic, ...ports };
+export interface Outcome extends Omit<Sent, "cpu" | "due"> {
+  /** CPU of load and sink, as a part of the time. */
+  readonly busy: number;
+  /** Where there was a rate: milliseconds from the moment a request was due until it had come out again, from least to most. */
+  readonly ways: readonly number[];
 }
 
-async function drive({ process: child }: Side, order: Order): Promise<Outcome> {
-  child.send(order);
-  const outcome = (await message(child)) as Outcome | { error: string };
-  if (!("requests" in outcome)) throw new Error(`load and sink: ${outcome.error}`);
-  return outcome;
+export async function side(traffic: Traffic, { free = false } = {}): Promise<Side> {
+  const command = [process.execPath];
+  const [program, ...args] = free ? command : pinned(1, command);
+  const helper = (file: string, ...rest: string[]) =>
+    fork(fileURLToPath(new URL(file, import.meta.url)), rest, {
+      execPath: program,
+      // a small young space is collected often and soon: what was read is let go before it makes the whole heap be collected
+      execArgv: [...args, "--max-semi-space-size=1", "--max-old-space-size=4096"],
+    });
+  const sink = helper("sink.ts");
+  const ports = (await message(sink)) as Side["ports"];
+  const load = helper("load.ts", JSON.stringify(traffic));
+  await message(load);
+  return {
+    load,
+    sink,
+    ports,
+    async drive(order) {
+      load.send(order);
+      const sent = (await message(load)) as Sent | { error: string };
+      if (!("requests" in sent)) throw new Error(`load: ${sent.error}`);
+      const { cpu, due, ...outcome } = sent;
+      sink.send("when");
+      const came = (await message(sink)) as Came;
+      due.sort((a, b) => a - b);
+      // in order: what is overtaken makes the pairs differ, their distribution hardly
+      const ways = due.slice(0, came.at.length).map((at, i) => came.at[i] - at);
+      ways.sort((a, b) => a - b);
+      return { ...outcome, busy: (cpu + came.cpu) / 1000 / sent.seconds, ways };
+    },
+    stop() {
+      load.disconnect();
+      sink.disconnect();
+    },
+  };
 }
 
 function memory(pid: number, field: "VmRSS" | "VmHWM"): number {
@@ -61,9 +88,16 @@ export interface Running {
 
 const PATIENCE = 20_000;
 
-export async function start(contestant: Contestant, task: Task, between: Side): Promise<Running> {
-  const ports = { http: await freePort(), grpc: await freePort(), sink: between[task.protocol] };
-  const [program, ...args] = pinned(0, contestant.command(task, ports));
+/** `free`: not held to its core, so that what it does beside (collecting garbage) finds time on the other. */
+export async function start(
+  contestant: Contestant,
+  task: Task,
+  between: Side,
+  { free = false } = {},
+): Promise<Running> {
+  const ports = { http: await freePort(), grpc: await freePort(), sink: between.ports[task.protocol] };
+  const command = contestant.command(task, ports);
+  const [program, ...args] = free ? command : pinned(0, command);
   const began = performance.now();
   const agent = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
@@ -84,7 +118,7 @@ export async function start(contestant: Contestant, task: Task, between: Side): 
     startUp,
     cpu: () => cpuOf(pid),
     resident: () => ({ now: memory(pid, "VmRSS"), peak: memory(pid, "VmHWM") }),
-    drive: (order) => drive(between, { ...order, protocol: task.protocol, port }),
+    drive: (order) => between.drive({ ...order, protocol: task.protocol, port }),
     async stop() {
       agent.kill("SIGTERM");
       const late = globalThis.setTimeout(() => agent.kill("SIGKILL"), 10_000);
