@@ -269,33 +269,53 @@ test("a server behind a socket in the file system", { skip: process.platform ===
   );
 });
 
-test("a connection whose pings have no answer is given up, and its calls may be tried again", async (t) => {
-  const sockets: net.Socket[] = [];
-  const backend = await server(t, () => {});
-  // between the two stands something that can fall silent without closing
-  const between = net.createServer((socket) => {
-    const far = net.connect(backend.port, "127.0.0.1");
-    sockets.push(socket, far);
-    socket.pipe(far).pipe(socket);
-    for (const each of [socket, far]) each.on("error", () => {});
+/** Stands before a server, and can fall silent without closing anything. */
+async function between(t: TestContext, port: number) {
+  const pairs: [net.Socket, net.Socket][] = [];
+  const listener = net.createServer((near) => {
+    const far = net.connect(port, "127.0.0.1");
+    pairs.push([near, far]);
+    near.pipe(far).pipe(near);
+    for (const each of [near, far]) each.on("error", () => {});
   });
-  between.listen(0, "127.0.0.1");
-  await once(between, "listening");
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
   t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    between.close();
+    for (const socket of pairs.flat()) socket.destroy();
+    listener.close();
   });
-  const { port } = between.address() as net.AddressInfo;
-  const keepalive = { time: "40ms", timeout: "60ms" };
-  const { send } = await exporterTo(t, `127.0.0.1:${port}`, { keepalive });
+  const address = listener.address() as net.AddressInfo;
+  const silence = () => {
+    for (const [near, far] of pairs) {
+      near.unpipe(far);
+      far.unpipe(near);
+    }
+  };
+  return { endpoint: `127.0.0.1:${address.port}`, silence };
+}
+
+test("a connection whose pings have no answer is given up, and its calls may be tried again", async (t) => {
+  const backend = await server(t, () => {});
+  const { endpoint, silence } = await between(t, backend.port);
+  const { send } = await exporterTo(t, endpoint, { keepalive: { time: "40ms", timeout: "60ms" } });
   const sending = failure(send());
   await eventually("the call", () => backend.calls.length === 1);
-  const [socket, far] = sockets;
-  socket.unpipe(far);
-  far.unpipe(socket);
+  silence();
   const error = await sending;
   assert.match(error.message, /\(UNAVAILABLE\): a ping had no answer within 60 ms/);
   assert.equal(error.retryable, true);
+});
+
+test("after a call on which nothing came back the next one has a new connection", async (t) => {
+  const backend = await server(t, ok);
+  const { endpoint, silence } = await between(t, backend.port);
+  const { exporter, send } = await exporterTo(t, endpoint);
+  await send();
+  silence();
+  const error = await failure(exporter.export(requestOf("logs"), AbortSignal.timeout(100)));
+  assert.match(error.message, /^no answer from /);
+  await send();
+  assert.equal(backend.calls.length, 2);
 });
 
 test("a name that does not exist is tried again; the error names the remedy", async (t) => {

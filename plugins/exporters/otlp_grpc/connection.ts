@@ -94,9 +94,14 @@ export class Connection {
     compressed: boolean,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
+    const heard = this.#socket.bytesRead;
     this.#calls++;
     try {
       return await call(this.#session, headers, message, compressed, signal);
+    } catch (error) {
+      // without a byte in all that time the other side may be gone without a word: the next call is not to wait for it as well
+      if (signal.aborted && this.#socket.bytesRead === heard) this.close();
+      throw error;
     } finally {
       this.#calls--;
     }
