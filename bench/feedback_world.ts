@@ -17,6 +17,8 @@ export const WEEK = 7 * DAY;
 const STEP = 5 * MINUTE;
 const SERVICES = 20;
 const METRICS = 6;
+/** Values of services differ by up to so many decades: some have more to do, or slower machines. */
+const SCALES = 1;
 
 /** Weeks: those in which detectors learn come first; from SILENT on the operator speaks, until JUDGED, in which many faults are planted and nobody speaks. */
 export const LEARNING = 2;
@@ -148,10 +150,12 @@ export function worldOf(seed: number): World {
   const planted = faultsOf(random, shapes, nothing);
   const events = Map.groupBy([...nothing, ...planted.map(({ event }) => event)], ({ series }) => series);
   const normal = shapes.map((shape, i) => shape.series(seededRandom(seed * 1000 + i), STEP));
+  const scaling = seededRandom(seed + 177);
+  const scales = Array.from({ length: SERVICES }, () => 10 ** between(scaling, -SCALES / 2, SCALES / 2));
   const measured = (series: number, row: number) => {
     let value = normal[series](START + row * STEP);
     for (const { first, last, size } of events.get(series) ?? []) if (row >= first && row <= last) value += size;
-    return value;
+    return value * scales[Math.floor(series / METRICS)];
   };
   const anomalies: Anomaly[] = [];
   const intake = new Intake<"metrics">("metrics", 1, shapes.length);

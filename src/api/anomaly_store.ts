@@ -40,7 +40,7 @@ export interface Effect {
   readonly upTo: number;
   /** Nor is one that lies farther than this from what was expected, or beyond its bounds, in the row's unit: scores say how rare something is, and hardly how large. */
   readonly reach?: number;
-  /** The same where different series are meant: as a multiple of how far the bound lies from what was expected. */
+  /** The same as a multiple of how far the bound lies from what was expected, where different series are meant, which need not be of one size. */
   readonly bands?: number;
   /** Unix milliseconds. */
   readonly until: number;

@@ -29,8 +29,11 @@ export interface Lesson {
 
 /** Different fingerprints, called nothing at different times, from which their kind on a service is held back; services from which look-alikes are. */
 const MANY = 3;
-/** Of them, the share that did not pass what their kind or look-alikes must pass. */
-const SHARE = 1 / 3;
+/**
+ * Of them, the share that lies within what others must pass. Elsewhere the same measure is the fairest sample there is; a kind is of different ones, which
+ * say less of each other.
+ */
+const SHARE = { kind: 1 / 3, look_alike: 1 / 2 };
 /** What is planned may grow: it is told from so many times the limit of what was called nothing. */
 const PLANNED = 2;
 /** What was confirmed counts so much more each time, and so much at most. */
@@ -138,19 +141,19 @@ function planned({ lesson: { feedback }, subject }: Heard, raise: number): Effec
 
 function ofKind(group: readonly Heard[]): Effect {
   const { detector, type, service } = group[0].subject;
-  const limits = usualOf(group);
+  const limits = usualOf(group, SHARE.kind);
   const until = heldUntil(group, ({ subject }) => subject.fingerprint);
-  const says = `every ${type} by ${detector} on ${service} needs more than ${limitOf(limits)}, since ${group.length} of them were called nothing, until ${day(until)}`;
+  const says = `every ${type} by ${detector} on ${service} needs more than ${limitOf(limits, group)}, since ${group.length} of them were called nothing, until ${day(until)}`;
   return { feedback: ids(group), scope: "kind", match: { detector, type, service }, ...heldBack(limits), until, says };
 }
 
 function ofLookAlikes(group: readonly Heard[]): Effect {
   const { type, name, direction } = group[0].subject;
-  const limits = usualOf(group);
+  const limits = usualOf(group, SHARE.look_alike);
   const until = heldUntil(group, ({ subject }) => subject.service);
   const services = new Set(group.map(({ subject }) => subject.service)).size;
   const side = direction ? ` ${direction} expectation` : "";
-  const says = `a ${type} of ${name}${side} needs more than ${limitOf(limits)} on every service, since it was called nothing on ${services}, until ${day(until)}`;
+  const says = `a ${type} of ${name}${side} needs more than ${limitOf(limits, group)} on every service, since it was called nothing on ${services}, until ${day(until)}`;
   const match = { type, name, ...(direction && { direction }) };
   return { feedback: ids(group), scope: "look_alike", match, ...heldBack(limits), until, says };
 }
@@ -177,14 +180,31 @@ function largestOf(group: readonly Heard[]): Pick<Subject, "peak" | "deviation">
 
 const own = ({ fingerprint, direction }: Subject) => ({ fingerprint, ...(direction && { direction }) });
 
-/** What a third of them did not pass: the largest were called nothing too, but are rare. */
-function usualOf(group: readonly Heard[]): Limits {
-  const peaks = group.map(({ subject }) => subject.peak);
-  const bands = group.flatMap(({ subject }) => subject.bands ?? []);
-  return { upTo: lower(peaks), ...(bands.length > 0 && { bands: lower(bands) }) };
+/** Within which that share of them lies, by score, distance and usual ranges at once: the largest were called nothing too, but are rare. */
+function usualOf(group: readonly Heard[], share: number): Limits {
+  const subjects = group.map(({ subject }) => subject);
+  const ofOneUnit = subjects.every(({ unit }) => unit === subjects[0].unit);
+  const peaks = ordered(subjects.map(({ peak }) => peak));
+  const deviations = ordered(subjects.map(({ deviation }) => (ofOneUnit ? deviation : undefined)));
+  const bands = ordered(subjects.map((subject) => subject.bands));
+  const ranks = subjects.map((_, i) => Math.max(peaks.ranks[i], deviations.ranks[i], bands.ranks[i]));
+  const rank = ranks.sort(ascending)[Math.ceil(share * ranks.length) - 1];
+  const limit = ({ sizes }: { readonly sizes: readonly number[] }) => sizes[Math.min(rank, sizes.length - 1)];
+  return {
+    upTo: limit(peaks),
+    ...(deviations.sizes.length > 0 && { reach: limit(deviations) }),
+    ...(bands.sizes.length > 0 && { bands: limit(bands) }),
+  };
 }
 
-const lower = (sizes: readonly number[]) => sizes.toSorted((a, b) => a - b)[Math.floor((sizes.length - 1) * SHARE)];
+/** What is known, in its order, and of each its rank: how many are smaller. */
+function ordered(all: readonly (number | undefined)[]) {
+  const sizes = all.filter((size) => size !== undefined).sort(ascending);
+  const first = new Map(sizes.map((size, i) => [size, i] as const).reverse());
+  return { sizes, ranks: all.map((size) => (size === undefined ? 0 : first.get(size)!)) };
+}
+
+const ascending = (a: number, b: number) => a - b;
 
 const latest = (group: readonly Heard[]) => Math.max(...group.map(({ lesson }) => lesson.feedback.until));
 
@@ -226,8 +246,8 @@ function measured(size: number, unit: string): string {
   if (named === "" || named === "1") return shown(size);
   return named.startsWith("/") ? `${shown(size)}${named}` : `${shown(size)} ${named}`;
 }
-const limitOf = ({ upTo, bands }: Limits) =>
-  `a score of ${shown(upTo)}${bands === undefined ? "" : `, or ${shown(bands)} times its usual range`}`;
+const limitOf = ({ upTo, reach, bands }: Limits, [{ subject }]: readonly Heard[]) =>
+  `${sizeOf(upTo, reach, subject.unit)}${bands === undefined ? "" : `, or ${shown(bands)} times its usual range`}`;
 const day = (time: number) => new Date(time).toISOString().slice(0, 10);
 const minute = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 

@@ -141,6 +141,35 @@ test("the same thing called nothing on three services holds back look-alikes on 
   assert.equal(effect.until, T + 30 * DAY, "until fewer than three are left");
 });
 
+test("look-alikes are held back within what half of them were: in score, in distance and in usual ranges at once", () => {
+  const sizes = [
+    { peak: 2, deviation: 40, bands: 4 },
+    { peak: 3, deviation: 30, bands: 3 },
+    { peak: 4, deviation: 20, bands: 2 },
+    { peak: 5, deviation: 10, bands: 1 },
+  ];
+  const called = (units: readonly string[]) =>
+    sizes.map((size, i) =>
+      said("bad", i, { ...odd({ fingerprint: `${i}`, service: `${i}` }), ...size, unit: units[i % units.length] }),
+    );
+  const limits = (lessons: readonly Lesson[]) => {
+    const [{ upTo, reach, bands, says }] = effectsOf(lessons, 2).filter(({ scope }) => scope === "look_alike");
+    return { upTo, reach, bands, says: /needs more than (.*) on every service/.exec(says)?.[1] };
+  };
+  assert.deepEqual(limits(called(["ms"])), {
+    upTo: 4,
+    reach: 30,
+    bands: 3,
+    says: "a score of 4, or 30 ms off, or 3 times its usual range",
+  });
+  const other = odd({ fingerprint: "new", service: "new" });
+  assert.deepEqual(
+    [29, 31].map((deviation) => passed(called(["ms"]), other, 3, deviation)),
+    [0, 3],
+  );
+  assert.deepEqual(limits(called(["ms", "s"])).reach, undefined, "units that differ cannot be compared");
+});
+
 test("expected: all that is in the incident, until then, but for what is far larger", () => {
   const lessons = [said("expected", 0, odd({ peak: 2 }), odd({ fingerprint: "b", peak: 1 }))];
   assert.deepEqual(
