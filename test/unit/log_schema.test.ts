@@ -1,8 +1,11 @@
 // What people on call rely on: records of a template that lack a field, have it empty or of another type, or a severity that is not theirs, are told.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { deserialize, serialize } from "node:v8";
+import fc from "fast-check";
 import schemaDrift from "../../plugins/processors/schema_drift/index.ts";
 import type { AttributeValue } from "../../src/api/index.ts";
+import { damaged } from "../damaged.ts";
 import { type LogRecord, logRequest } from "../logs.ts";
 import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
 
@@ -264,4 +267,38 @@ test("no value of a record is told", () => {
   assert.ok(
     !JSON.stringify(line.anomalies, (_, value) => (typeof value === "bigint" ? `${value}` : value)).includes(secret),
   );
+});
+
+test("what is of another version or damaged is refused in words, or never breaks the agent", () => {
+  const records = (second: number): readonly Line[] => [
+    { body: `{"level":"info","msg":"order ${second} taken","took":${second}}`, attributes: { "user.tier": "gold" } },
+  ];
+  const line = begin();
+  play(line, 3600, records);
+  const saved = JSON.parse(Buffer.from(line.save()).toString());
+  const bytesOf = (state: unknown) => Buffer.from(JSON.stringify(state) ?? "");
+  assert.throws(
+    () => begin().load(bytesOf({ ...saved, version: saved.version - 1 })),
+    /^Error: is of another version of schema_drift, or damaged$/,
+  );
+  let refused = 0;
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(5), (place, value) => {
+      const other = begin();
+      other.now = line.now;
+      try {
+        other.load(bytesOf(deserialize(damaged(serialize(saved), place, value))));
+      } catch (error) {
+        refused++;
+        assert.match(
+          (error as Error).message,
+          /^is (not what schema_drift saves|of another version of schema_drift, or damaged)$/,
+        );
+      }
+      play(other, other.now + 600, records);
+      assert.equal(other.errors, 0);
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(refused > 10, `${refused}`);
 });

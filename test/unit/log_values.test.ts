@@ -1,10 +1,13 @@
 // What people on call rely on: numbers in messages that are far from usual, and values that never were, are told in their own words.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { deserialize, serialize } from "node:v8";
 import fc from "fast-check";
 import logValues from "../../plugins/processors/log_values/index.ts";
 import { readNumber } from "../../plugins/processors/log_values/number.ts";
+import { Order } from "../../plugins/processors/log_values/order.ts";
 import { seededRandom } from "../../src/testing/fake_host.ts";
+import { damaged } from "../damaged.ts";
 import { type LogRecord, logRequest } from "../logs.ts";
 import { BEGINNING, type Timeline, timeline } from "../timeline.ts";
 
@@ -27,6 +30,8 @@ function play(line: Timeline, end: number, record: (second: number) => Line): vo
     line.tick(10);
   }
 }
+
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array) => new DataView(buffer, byteOffset, length);
 
 const within = (second: number, from: number, length: number) => second >= from && second < from + length;
 
@@ -211,7 +216,7 @@ test("templates and fields without end are bounded, and what stays is still watc
 test("numbers are read with their units, and nothing else is a number", () => {
   const read = (text: string) => {
     const bytes = Buffer.from(`x${text}y`);
-    return readNumber(bytes, 1, bytes.length - 1);
+    return readNumber(bytes, viewOf(bytes), 1, bytes.length - 1);
   };
   const cases: [string, number][] = [
     ["0", 0],
@@ -255,7 +260,10 @@ test("numbers are read with their units, and nothing else is a number", () => {
   }
   fc.assert(fc.property(fc.integer({ min: -1e9, max: 1e9 }), (n) => read(String(n)) === n));
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => typeof readNumber(bytes, 0, bytes.length) === "number"),
+    fc.property(
+      fc.uint8Array({ maxLength: 30 }),
+      (bytes) => typeof readNumber(bytes, viewOf(bytes), 0, bytes.length) === "number",
+    ),
   );
 });
 
@@ -272,4 +280,49 @@ test("what is told once is said to go on until it is over", () => {
     `${minutes}`,
   );
   assert.ok(minutes.at(-1)! > 219 && minutes.at(-1)! < 230, `${minutes.at(-1)}`);
+});
+
+test("what is of another version or damaged is refused in words, or never breaks the agent", () => {
+  const words = (second: number) => ({
+    body: `request ${second} done took=${took() * (second % 1000 < 10 ? 30 : 1)}ms for ${second % 7 === 0 ? "gold" : "basic"}`,
+    attributes: { "http.route": second % 3 === 0 ? "/cart" : "/items", retry: second % 50 === 0 },
+  });
+  const line = begin();
+  play(line, HOUR, words);
+  const saved = line.save();
+  assert.throws(() => begin().load(saved.subarray(0, saved.length >> 1)), /^Error: is not what log_values saves/);
+  const older = { ...deserialize(saved), version: 3 };
+  assert.throws(
+    () => begin().load(serialize(older)),
+    /^Error: is of another version of log_values, or damaged \(version/,
+  );
+  let refused = 0;
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(5), (place, value) => {
+      const other = begin();
+      other.now = line.now;
+      try {
+        other.load(damaged(saved, place, value));
+      } catch (error) {
+        refused++;
+        assert.match((error as Error).message, /^(is of another version of log_values, or damaged|has )/);
+      }
+      play(other, other.now + 300, words);
+      assert.equal(other.errors, 0);
+      assert.ok(other.save().length > 1000, "it learns anew");
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(refused > 10, `${refused}`);
+});
+
+test("numbers whose sum is larger than any number are remembered over a restart", () => {
+  const line = begin();
+  play(line, HOUR, (second) => ({ body: `request ${second} done took=${took()}ms` }));
+  const state = deserialize(line.save());
+  const [[, { fields }]] = state.services[0].statements[0].parameters;
+  const { order } = fields[fields.length - 1];
+  for (let i = 0; i < 20; i++) Order.prototype.add.call(order, Number.MAX_VALUE);
+  assert.equal(order.sum, Number.POSITIVE_INFINITY);
+  begin().load(serialize(state));
 });

@@ -6,7 +6,7 @@ import { Fields } from "../../plugins/processors/drain/fields.ts";
 import { readMap } from "../../plugins/processors/drain/kvlist.ts";
 import { Block, Blocks } from "../../plugins/processors/log_values/blocks.ts";
 import { endOfEncoded, readEncoded, textOfEncoded } from "../../plugins/processors/log_values/encoded.ts";
-import { lengthOfPlain } from "../../plugins/processors/log_values/plain.ts";
+import { readPlain } from "../../plugins/processors/log_values/plain.ts";
 import type { AttributeValue } from "../../src/api/index.ts";
 import { encodeAttributes } from "../../src/otlp/encode.ts";
 import { enter, position, readTag } from "../../src/otlp/wire.ts";
@@ -76,16 +76,25 @@ test("a block that is used anew remembers nothing, and knows for how many parame
   assert.equal(blocks.rows[blocks.at(again)] | blocks.margins[blocks.marginsAt(again)], 0);
 });
 
-test("whole numbers written in digits alone are told from all else, with their length", () => {
-  const text = fc.oneof(fc.stringMatching(/^[0-9]{0,10}$/), fc.stringMatching(/^[-+.,0-9a-f:/ ]{0,10}$/));
+test("whole numbers written in digits alone are read, and told from all else", () => {
+  const text = fc.oneof(fc.stringMatching(/^[0-9]{0,10}$/), fc.stringMatching(/^[-+.,0-9a-f:/ é]{0,10}$/));
   fc.assert(
-    fc.property(text, fc.nat(5), (text, from) => {
-      const bytes = Buffer.from(`${"9".repeat(from)}${text}123`);
+    fc.property(text, fc.nat(9), (text, before) => {
+      const bytes = Buffer.from(`${"9".repeat(before)}${text}123`);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      const length = /^[1-9][0-9]{0,7}$/.test(text) ? text.length : 0;
-      assert.equal(lengthOfPlain(bytes, view, from, from + text.length), length);
+      const end = bytes.length - 3;
+      const number = end >= 8 && /^[0-9]{1,8}$/.test(text) ? Number(text) : -1;
+      assert.equal(readPlain(view, before, end), number);
     }),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 8, maxLength: 16 }), fc.nat(8), (bytes, length) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const text = Buffer.from(bytes.subarray(bytes.length - length)).toString("latin1");
+      const number = /^[0-9]{1,8}$/.test(text) ? Number(text) : -1;
+      assert.equal(readPlain(view, bytes.length - length, bytes.length), number);
+    }),
   );
 });
 

@@ -8,6 +8,7 @@ import { Intake } from "../../src/pipeline/intake.ts";
 import { IntervalDetector } from "../../src/pipeline/interval_detector.ts";
 import { TelemetryPipeline } from "../../src/pipeline/pipeline.ts";
 import { optionsOf } from "../../src/registry.ts";
+import { type Snapshot, SnapshotError } from "../../src/series/snapshot.ts";
 import { fakeHost, seededRandom } from "../../src/testing/fake_host.ts";
 import { WordMiner } from "../../src/testing/index.ts";
 import { poisson } from "../../src/testing/stream.ts";
@@ -63,11 +64,11 @@ function service(written: object = {}, hidden = false) {
     }
     return anomalies.slice(before);
   }
-  /** A process that goes on from what this one has saved. */
-  function restart() {
+  /** A process that goes on from what this one has saved, once that is `changed`. */
+  function restart(changed = (saved: Snapshot) => saved) {
     const snapshot = running.detector.takeSnapshot();
     running = begin();
-    running.detector.restore(snapshot);
+    running.detector.restore(changed(snapshot));
   }
   return { log, restart, series: () => running.detector.series, now: () => now, lasting };
 }
@@ -265,4 +266,27 @@ test("records without a severity are judged as others", () => {
   log(60, [cart, 5], [bare, 0.5]);
   const [found] = log(5, [cart, 5], [bare, 20]);
   assert.equal(found.labels.template, "bare <*>");
+});
+
+test("what another version saved, or what lacks a part, is refused in words, and all is learnt anew", () => {
+  const lacks = (name: string) => (saved: Snapshot) => ({
+    ...saved,
+    columns: saved.columns.filter((column) => column.name !== name),
+  });
+  const cases: readonly (readonly [(saved: Snapshot) => Snapshot, RegExp])[] = [
+    [(saved) => ({ ...saved, stateVersion: 9 }), /has version 9, this template_rate has version \d/],
+    [(saved) => ({ ...saved, type: "log_rate" }), /is that of log_rate on logs, not of template_rate/],
+    [lacks("members"), /lacks its members/],
+    [lacks("state.burstSize"), /burstSize/],
+  ];
+  for (const [changed, words] of cases) {
+    const { log, restart } = service();
+    log(60, [cart, 5], [refused, 0.05]);
+    assert.throws(
+      () => restart(changed),
+      (error) => error instanceof SnapshotError && words.test(error.message),
+    );
+    log(60, [cart, 5], [refused, 0.05]);
+    assert.equal(log(5, [cart, 5], [refused, 3])[0]?.labels.template, "payment <*> refused");
+  }
 });

@@ -21,7 +21,7 @@ const MOST_CONTRIBUTORS = 10;
 interface Expected {
   groups: number;
   lacking: number;
-  trace: string;
+  without: Combination | undefined;
   partner: number;
   weight: number;
 }
@@ -102,15 +102,21 @@ export class Judge {
       const { partners, groups: weight } = messages[number];
       for (const { other, groups, both } of partners) {
         if (groups < ENOUGH || both < STRONG * groups) continue;
-        const own = expected.get(other) ?? { groups: 0, lacking: 0, trace: "", partner: -1, weight: 0 };
-        expected.set(other, own);
+        let own = expected.get(other);
+        if (!own) {
+          own = { groups: 0, lacking: 0, without: undefined, partner: -1, weight: 0 };
+          expected.set(other, own);
+        }
         const lacks = !present.includes(other);
         if (!seen.has(other)) {
           seen.add(other);
           own.groups += count;
           if (lacks) own.lacking += count;
         }
-        if (lacks && weight > own.weight) Object.assign(own, { trace: traceOf(combination), partner: number, weight });
+        if (!lacks || weight <= own.weight) continue;
+        own.without = combination;
+        own.partner = number;
+        own.weight = weight;
       }
     }
   }
@@ -137,21 +143,22 @@ export class Judge {
     const { rarity, errors, calls, expected } = ratio;
     const about = `missing ${message.id}`;
     if (this.told[row] > 0 && ratioLasts(state, row)) this.#detection.lasts("logs", labels, about, now);
-    if (!(rarity > 0) || own.partner < 0) return undefined;
+    if (!(rarity > 0) || !own.without) return undefined;
     if (this.told[row] > 0 && rarity < AGAIN * this.told[row]) return undefined;
     const numbers = { lacking: errors, groups: calls, usual: expected };
+    const trace = traceOf(own.without);
     return {
       rarity,
       labels,
       about,
       reason: missingSentence(
         serviceName(labels),
-        nounOf(this.#by, own.trace),
+        nounOf(this.#by, trace),
         textOf(service, number),
         textOf(service, own.partner),
         numbers,
       ),
-      trace: own.trace,
+      trace,
       observed: (100 * errors) / calls,
       expected: 100 * expected,
       since: since > 0 ? since : now,

@@ -38,8 +38,8 @@ export class Pairs {
   }
 
   #at(a: number, b: number): number {
-    const [low, high] = a < b ? [a, b] : [b, a];
-    return high < this.#side ? low * this.#side + high : -1;
+    const high = Math.max(a, b);
+    return high < this.#side ? Math.min(a, b) * this.#side + high : -1;
   }
 
   #grow(most: number): void {

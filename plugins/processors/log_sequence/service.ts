@@ -136,7 +136,10 @@ export class Service {
   learn(number: number, present: readonly number[], count: number, held: (message: Message) => boolean): void {
     const own = this.messages[number];
     const { partners } = own;
-    for (const other of present) {
+    let here = 0;
+    for (const { other } of partners) if (present.includes(other)) here++;
+    // mostly they are partners already
+    for (const other of here === present.length - 1 ? [] : present) {
       if (partners.length >= MOST_PARTNERS) break;
       if (other !== number && !partners.some((each) => each.other === other))
         partners.push({ other, groups: 0, both: 0 });

@@ -1,11 +1,11 @@
 // What each record of a statement is held against, as rows of numbers that lie side by side: most records touch nothing else.
 
 /**
- * A block, in words of four bytes: what is known of all, of each parameter a byte of bits by length (whole numbers of so many digits, less one, are neither low
- * nor high), then `WIDTH` words of each parameter. Of one that is watched: what is not between the first two may be low or high (as f32), and how many numbers
- * came. Of one of few values: hash and look of the latest that was known, and how often it came again. What most records touch lies in the first 64 bytes.
+ * A block, in words of four bytes: what is known of all, then `WIDTH` words of each parameter. Of one that is watched: what is not between the first two may be
+ * low or high (as f32), and how many numbers came. Of one of few values: hash and look of the latest that was known, and how often it came again. Three
+ * parameters fit into 48 bytes: large memory begins 16 bytes behind a line of the cache, so that most records touch one.
  */
-export const Block = { records: 0, bits: 1, looked: 2, last: 3, plain: 4, parameters: 6 } as const;
+export const Block = { records: 0, bits: 1, looked: 2, parameters: 3 } as const;
 export const WIDTH = 3;
 /** Parameters that are looked at. */
 export const MOST_PARAMETERS = 8;
@@ -17,10 +17,10 @@ const MOST_COUNT = 0xffff;
 
 /**
  * Words of a parameter's margins: four bins (`margin`); how many were high, and low, since it was judged, those of intervals that were put aside in the upper
- * half; how many numbers these had, and above that how many they are, and `HOT` where the next is to be judged in any case; and the shares of the numbers
- * that usually are high, and low, in halves.
+ * half; how many numbers these had, and above that how many they are, and `HOT` where the next is to be judged in any case; the shares of the numbers that
+ * usually are high, and low, in halves; how many were huge, and tiny, in halves; and the bins from which on, and below which, one is looked at at once (`margin`).
  */
-export const MARGIN = 5;
+export const MARGIN = 7;
 const MARGINS = MARGIN * MOST_PARAMETERS;
 export const HOT = 1 << 31;
 const CLEAN = 24;
@@ -47,7 +47,6 @@ export class Blocks {
   rows = new Int32Array(FIRST * LENGTH);
   /** The same memory. */
   floats = new Float32Array(this.rows.buffer);
-  octets = new Uint8Array(this.rows.buffer);
   margins = new Int32Array(FIRST * MARGINS);
   #values = new Float64Array(FIRST * QUEUE);
   #codes = new Uint16Array(FIRST * QUEUE);
@@ -82,11 +81,6 @@ export class Blocks {
     return slot * MARGINS;
   }
 
-  /** Where in `octets` the bits of its parameters begin. */
-  plainAt(slot: number): number {
-    return 4 * (slot * LENGTH + Block.plain);
-  }
-
   /** Whether it is of records with so many parameters. */
   has(slot: number, count: number): boolean {
     return this.rows[slot * LENGTH + Block.bits] >>> COUNT === Math.min(count, MOST_COUNT);
@@ -96,7 +90,6 @@ export class Blocks {
     this.#room *= 2;
     this.rows = larger(this.rows, new Int32Array(this.#room * LENGTH));
     this.floats = new Float32Array(this.rows.buffer);
-    this.octets = new Uint8Array(this.rows.buffer);
     this.margins = larger(this.margins, new Int32Array(this.#room * MARGINS));
     this.#values = larger(this.#values, new Float64Array(this.#room * QUEUE));
     this.#codes = larger(this.#codes, new Uint16Array(this.#room * QUEUE));
@@ -143,7 +136,7 @@ export class Blocks {
     const own = slot * MARGINS + MARGIN * k;
     const count = rows[at];
     const clean = margins[own + 3];
-    if (clean < 0) return true;
+    if (clean < 0 || margins[own + 5] !== 0) return true;
     if (count === 0) return false;
     const high = margins[own + 1];
     const low = margins[own + 2];

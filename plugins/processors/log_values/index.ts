@@ -90,9 +90,9 @@ export default defineFinder({
       for (const statement of all.slice(0, Math.ceil(all.length / 8))) forget(statement);
     }
 
-    /** Of its records, Unix seconds. */
+    /** Of its records whose attributes were read, Unix seconds: hardly a minute before its latest. */
     function latest({ parameters }: Statement): number {
-      return Math.max(...[...parameters.values()].map(({ slot }) => blocks.rows[blocks.at(slot) + Block.last] >>> 0));
+      return Math.max(...[...parameters.values()].map(({ slot }) => blocks.rows[blocks.at(slot) + Block.looked] >>> 0));
     }
 
     /** Numbers of another miner mean others, and it may hide what this one showed. */
@@ -203,7 +203,6 @@ export default defineFinder({
           if (weight >= 0) learner.learn(records, i, slot, first, weight);
           else learner.check(records, i, slot, first);
           const at = blocks.at(slot);
-          blocks.rows[at + Block.last] = second;
           if (isTime(service, at)) {
             blocks.rows[at + Block.looked] = second;
             service.looked = now;

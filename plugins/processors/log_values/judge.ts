@@ -3,7 +3,7 @@ import { type Batch, type Detection, type Labels, serviceName } from "vedette";
 import { betaBinomialAbove, Columns, discoveryRate, judgeRatio, RATIO_STATE, ratio, ratioLasts } from "vedette/counts";
 import { BUSY, isOrdinary } from "./blocks.ts";
 import { type Field, SIDES, type Side } from "./field.ts";
-import { LEAST, needsExample, type Parameters } from "./parameters.ts";
+import { DECADE, LEAST, needsExample, type Parameters } from "./parameters.ts";
 import type { Service } from "./service.ts";
 import { BINS, edge, PER_DECADE, type Spread } from "./spread.ts";
 import type { Statement } from "./statement.ts";
@@ -23,8 +23,7 @@ const AGAIN = 3;
 const TOLERANCE = 2;
 const EVIDENT = 3;
 const TOGETHER = 0.01;
-/** A number is far beyond all before from a decade on, when so many above zero came before. */
-const DECADE = PER_DECADE;
+/** A number is far beyond all before when so many above zero came before. */
 const MANY = 1000;
 /** Decades of rarity that a decade of size is worth at most, and at least: how steeply the numbers before thin out. */
 const STEEP = 3;
@@ -48,7 +47,7 @@ export class Judge {
   readonly #detection: Detection;
   readonly #learning: number;
   /** By place of a side. */
-  readonly columns = SIDES.map(() => new Columns(RATIO_STATE));
+  columns = SIDES.map(() => new Columns(RATIO_STATE));
   /** Rows of the columns that nothing uses. */
   free = SIDES.map((): number[] => []);
 
@@ -64,11 +63,11 @@ export class Judge {
       own.settle(k);
       const field = own.fields[k];
       const { high, low } = field;
-      const shows = needsExample(high) || needsExample(low);
+      const shows = field.sides.some(needsExample);
       this.#judge(own.statement, field, now, hidden);
       own.expect(k, this.#share(high), this.#share(low));
       own.heat(k, high.wanted || low.wanted || field.huge.wanted || field.tiny.wanted);
-      if (shows || needsExample(high) || needsExample(low)) own.draw(k);
+      if (shows || field.sides.some(needsExample)) own.draw(k);
     }
   }
 
@@ -76,7 +75,8 @@ export class Judge {
     for (const side of field.sides) {
       if (field.isWatched && this.#isDue(field, side, now)) this.#excess(statement, field, side, now, hidden);
       side.count = 0;
-      side.labels = undefined;
+      // one is enough for as long as something may have to be told
+      if (!side.wanted) side.labels = undefined;
     }
     field.close();
   }

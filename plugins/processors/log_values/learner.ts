@@ -7,8 +7,7 @@ import { type Judge, type Place, shown, timeOf } from "./judge.ts";
 import { isLatest, remember } from "./latest.ts";
 import { Kind, kind, readNumber } from "./number.ts";
 
-import { higherOf, highOf, lowerOf, lowOf, needsExample, needsFirst, type Parameters } from "./parameters.ts";
-import { lengthOfPlain } from "./plain.ts";
+import { highOf, hugeOf, LEAST, lowOf, needsExample, needsFirst, type Parameters, tinyOf } from "./parameters.ts";
 import type { Service } from "./service.ts";
 import { binOf, Spread } from "./spread.ts";
 import { hashOf, type Value } from "./values.ts";
@@ -49,6 +48,7 @@ export class Learner {
     const length = blocks.parameters(slot);
     if (!blocks.hasRoom(slot, length)) this.flush(this.owners[slot]!);
     const { bytes, mined } = batch;
+    const { view } = this;
     const watched = blocks.watched(slot);
     const few = blocks.few(slot);
     const many = weight << WEIGHT;
@@ -58,7 +58,7 @@ export class Learner {
         // should there be many values one day, their numbers are learnt from then on
         if (weight > 0) continue;
       }
-      const number = numberAt(bytes, mined!.parameterStart[first + k], mined!.parameterEnd[first + k]);
+      const number = numberAt(bytes, view, mined!.parameterStart[first + k], mined!.parameterEnd[first + k]);
       const code = k | (kind << KIND);
       if (((watched >>> k) & 1) === 0) blocks.push(slot, number, code | many | IN_ORDER);
       else if (Number.isNaN(number)) blocks.push(slot, number, code | many);
@@ -72,24 +72,15 @@ export class Learner {
   check(batch: Batch<"logs">, row: number, slot: number, first: number): void {
     const { bytes, mined } = batch;
     const { parameterStart, parameterEnd } = mined!;
-    const { rows, floats, octets } = this.#blocks;
+    const { rows, floats } = this.#blocks;
     const { view } = this;
     let watched = this.#blocks.watched(slot);
     let few = this.#blocks.few(slot);
     let at = this.#blocks.at(slot) + Block.parameters;
-    const plain = this.#blocks.plainAt(slot);
     for (let k = 0; (watched | few) !== 0; k++, at += WIDTH, watched >>= 1, few >>= 1) {
       if ((few & 1) !== 0) this.#see(batch, row, slot, k, first + k);
       if ((few & 1) !== 0 || (watched & 1) === 0) continue;
-      const start = parameterStart[first + k];
-      const end = parameterEnd[first + k];
-      // most need not be read
-      const length = lengthOfPlain(bytes, view, start, end);
-      if (length > 0 && ((octets[plain + k] << 1) & (1 << length)) !== 0) {
-        rows[at + 2]++;
-        continue;
-      }
-      const number = numberAt(bytes, start, end);
+      const number = numberAt(bytes, view, parameterStart[first + k], parameterEnd[first + k]);
       if (number > floats[at] && number < floats[at + 1]) rows[at + 2]++;
       else if (!Number.isNaN(number)) {
         if (!this.#blocks.hasRoom(slot, 1)) this.flush(this.owners[slot]!);
@@ -113,11 +104,18 @@ export class Learner {
     const bin = binOf(value);
     const at = this.#blocks.marginsAt(slot) + MARGIN * k;
     const word = margins[at];
-    if (bin >= higherOf(word) || bin < lowerOf(word)) {
+    const isHigh = bin >= highOf(word);
+    const isLow = bin < lowOf(word);
+    // halves of one word
+    const one = isHigh && bin >= hugeOf(word) ? 1 : isLow && bin < tinyOf(word) ? 1 << 16 : 0;
+    const beyond = margins[at + 5] + one;
+    const isMany = one !== 0 && (beyond & MOST_ASIDE) + (beyond >>> 16) >= LEAST;
+    if (isMany || value < 0 || bin >= highOf(margins[at + 6]) || bin < lowOf(margins[at + 6])) {
       this.#learnNow(batch, row, this.owners[slot]!, k, value, code);
       return;
     }
-    const side = bin >= highOf(word) ? at + 1 : bin < lowOf(word) ? at + 2 : -1;
+    margins[at + 5] = beyond;
+    const side = isHigh ? at + 1 : isLow ? at + 2 : -1;
     // the other half of the word counts others
     if (side >= 0 && (margins[side] & MOST_ASIDE) < MOST_ASIDE) margins[side]++;
     rows[this.#blocks.at(slot) + Block.parameters + WIDTH * k + 2]++;
@@ -242,8 +240,8 @@ function count(batch: Batch<"logs">, row: number, side: Side, shows: boolean): v
 }
 
 /** The number of a parameter that is bytes[start, end); NaN where it is none. `kind` says what it is of. */
-function numberAt(bytes: Uint8Array, start: number, end: number): number {
-  const number = readNumber(bytes, start, end);
+function numberAt(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+  const number = readNumber(bytes, view, start, end);
   if (start !== end) return number;
   const to = endOfEncoded(bytes, start);
   return to === start ? number : readEncoded(bytes, start, to);

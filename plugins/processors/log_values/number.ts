@@ -1,4 +1,5 @@
 // Reads a parameter as a number: "512", "-3.5", "1,024", "2e-5", "12ms", "1.5 GB", "1m30.5s".
+import { readPlain } from "./plain.ts";
 
 const [ZERO, NINE, COMMA, DOT, MINUS, PLUS, BLANK, PERCENT] = Buffer.from("09,.-+ %");
 const [A, E, Z] = Buffer.from("aez");
@@ -37,12 +38,14 @@ let latestUnit: readonly [factor: number, kind: number] | undefined;
 /** Where the digits that `digits` read last have ended. */
 let at = 0;
 
-/** The number in bytes[start, end), NaN where there is none, or something beside it. */
-export function readNumber(bytes: Uint8Array, start: number, end: number): number {
+/** The number in bytes[start, end), NaN where there is none, or something beside it. `view` is of the same bytes. */
+export function readNumber(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   kind = Kind.none;
+  // most are digits and nothing else
+  const plain = readPlain(view, start, end);
+  if (plain >= 0) return plain;
   let whole = 0;
   let p = start;
-  // most are digits and nothing else
   for (; p < end && isDigit(bytes[p]); p++) whole = whole * 10 + (bytes[p] - ZERO);
   const count = p - start;
   if (count > 0 && count <= MOST_DIGITS) {

@@ -1,19 +1,27 @@
-// Whole numbers that are written in digits alone: told by eight of them at once.
+// Whole numbers that are written in digits alone: four of them at once.
 
 /** In so many digits at most. */
-export const MOST_DIGITS = 8;
-const [ZERO, NINE] = Buffer.from("09");
-const UPPER = 0xf0f0f0f0 | 0;
-const DIGITS = 0x30303030;
+const MOST_DIGITS = 8;
+const ZEROS = 0x30303030;
+/** What adds up to 128 or more with anything but a digit's value. */
+const BEYOND_NINE = 0x76767676;
+const TOP_BITS = 0x80808080;
 
-/** The length of the whole number that is bytes[start, end), which does not begin with a zero; 0 where it is none. `view` is of the same bytes. */
-export function lengthOfPlain(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+/** The whole number that bytes[start, end) of the view are, -1 where they are not one to eight digits. What lies so early that less precedes it is not read. */
+export function readPlain(view: DataView, start: number, end: number): number {
   const length = end - start;
-  if (length < 1 || length > MOST_DIGITS || bytes[start] <= ZERO) return 0;
-  if (length >= 4) return isDigits(view.getInt32(start)) && isDigits(view.getInt32(end - 4)) ? length : 0;
-  for (let p = start; p < end; p++) if (bytes[p] < ZERO || bytes[p] > NINE) return 0;
-  return length;
+  if (length < 1 || length > MOST_DIGITS || end < MOST_DIGITS) return -1;
+  if (length <= 4) return digitsOf(view.getInt32(end - 4), length);
+  const upper = digitsOf(view.getInt32(end - 8), length - 4);
+  const lower = digitsOf(view.getInt32(end - 4), 4);
+  return (upper | lower) < 0 ? -1 : upper * 10_000 + lower;
 }
 
-/** Of four bytes: whether the upper half of each is that of a digit, and stays it when 6 is added. */
-const isDigits = (four: number) => (four & UPPER) === DIGITS && ((four + 0x06060606) & UPPER) === DIGITS;
+/** Of the last so many of four bytes; -1 where one of them is no digit. */
+function digitsOf(four: number, length: number): number {
+  const digits = (four ^ ZEROS) & (-1 >>> (32 - 8 * length));
+  if (((digits | (digits + BEYOND_NINE)) & TOP_BITS) !== 0) return -1;
+  // two and two: 10 a + b stands in the upper half, 10 c + d in the lower
+  const pairs = digits + Math.imul(digits >>> 8, 10);
+  return ((pairs >>> 16) & 0xff) * 100 + (pairs & 0xff);
+}

@@ -6,7 +6,7 @@ import { LATEST, settle } from "./latest.ts";
 import type { Statement } from "./statement.ts";
 
 /** Attributes of one service. */
-const MOST_ATTRIBUTES = 32;
+export const MOST_ATTRIBUTES = 32;
 
 export class Service {
   readonly key: string;
