@@ -158,7 +158,7 @@ class Link {
   readonly #host: Pick<Host, "random">;
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
-  #failure: unknown;
+  #failure: CallError | undefined;
   #wait = FIRST_WAIT;
   #closed = false;
 
@@ -204,7 +204,8 @@ class Link {
         if (this.#closed) connection.close();
         return connection;
       } catch (error) {
-        this.#failure = error;
+        const { message } = error as Error;
+        this.#failure = error instanceof CallError ? error : new CallError(Code.UNAVAILABLE, message, { cause: error });
       }
     }
     this.until = performance.now() + this.#wait * (1 + JITTER * (2 * this.#host.random() - 1));
