@@ -1,6 +1,7 @@
 // What the tests of exporters share: a host that remembers its log, requests made by the oracle, one anomaly.
+import assert from "node:assert/strict";
 import root from "otlp-oracle/build/src/generated/root.js";
-import type { Anomaly, ExportRequest, Host, Telemetry } from "vedette";
+import type { Anomaly, ExportError, ExportRequest, Host, Telemetry } from "vedette";
 import { fakeHost as quiet } from "vedette/testing";
 
 /** What is used of a message class of the oracle, whose own types do not name its messages. */
@@ -153,3 +154,13 @@ export function anomalyOf(changes: Partial<Anomaly> = {}): Anomaly {
 
 /** Fires when a test hangs, so that it fails and says so. */
 export const patience = (): AbortSignal => AbortSignal.timeout(20_000);
+
+/** Why an export failed, which it has to. */
+export async function failure(sending: Promise<void>): Promise<ExportError> {
+  const error = await sending.then(
+    () => undefined,
+    (error) => error,
+  );
+  assert.equal(error?.name, "ExportError", `expected an ExportError, got ${error}`);
+  return error;
+}

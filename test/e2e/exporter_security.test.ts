@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after, type TestContext } from "node:test";
-import type { ExportError } from "vedette";
 import { fakeHost } from "vedette/testing";
 import grpcExporter from "../../plugins/exporters/otlp_grpc/index.ts";
 import httpExporter from "../../plugins/exporters/otlp_http/index.ts";
@@ -11,7 +10,7 @@ import basicauth from "../../plugins/extensions/basicauth/index.ts";
 import bearertokenauth from "../../plugins/extensions/bearertokenauth/index.ts";
 import { eventually, folderWith } from "../agent.ts";
 import { authority, type Issued, shown, withoutOpenssl } from "../certificates.ts";
-import { patience, requestOf } from "../exporting.ts";
+import { failure, patience, requestOf } from "../exporting.ts";
 import { grpcSink, httpSink, type Sink } from "../sinks.ts";
 
 const PROTOCOLS = {
@@ -37,15 +36,6 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
     t.after(() => exporter.stop?.());
     await exporter.start?.();
     return { host: fake, exporter, send: () => exporter.export(requestOf("logs"), patience()) };
-  }
-
-  async function failureOf(sending: Promise<void>): Promise<ExportError> {
-    const error = await sending.then(
-      () => undefined,
-      (error) => error,
-    );
-    assert.equal(error?.name, "ExportError", `expected an ExportError, got ${error}`);
-    return error;
   }
 
   test(
@@ -83,7 +73,7 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
       ],
     ];
     for (const [to, tls, message] of cases) {
-      const error = await failureOf((await exporterTo(t, to, { tls })).send());
+      const error = await failure((await exporterTo(t, to, { tls })).send());
       assert.match(error.message, message);
       assert.equal(error.retryable, true);
     }
@@ -98,9 +88,9 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
       const backend = await sink(t, { ...server!, ca: readFileSync(ca_file) });
       await (await exporterTo(t, backend, { tls: { ca_file, ...issued(client) } })).send();
       assert.equal(backend.received.length, 1);
-      const without = await failureOf((await exporterTo(t, backend, { tls: { ca_file } })).send());
+      const without = await failure((await exporterTo(t, backend, { tls: { ca_file } })).send());
       assert.match(without.message, /it wants a certificate from its clients; give one with tls\.cert_file/);
-      const wrong = await failureOf((await exporterTo(t, backend, { tls: { ca_file, ...issued(foreign) } })).send());
+      const wrong = await failure((await exporterTo(t, backend, { tls: { ca_file, ...issued(foreign) } })).send());
       assert.match(wrong.message, /is that of tls\.cert_file one that it trusts\?$/);
       assert.equal(backend.received.length, 1);
     },
@@ -126,7 +116,7 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
     await eventually("the new certificates", () => host.logged.some(({ message }) => message.startsWith("new cert")));
     await underWay;
     backend.delay = 0;
-    assert.match((await failureOf(send())).message, /comes from a root that is not trusted here/);
+    assert.match((await failure(send())).message, /comes from a root that is not trusted here/);
 
     await backend.close();
     await backend.open({ ...shown(theirs!.issue(`server-${name}`)), ca: readFileSync(theirs!.ca_file) });
@@ -159,7 +149,7 @@ for (const [name, { plugin, sink, at }] of Object.entries(PROTOCOLS)) {
   test(`${name}: each request bears what the authenticator says at that moment`, async (t) => {
     const backend = await sink(t);
     const { send, host } = await exporterTo(t, backend, PLAIN[name as "http" | "grpc"](backend, "auth"));
-    assert.match((await failureOf(send())).message, /^auth gives no credentials: there is no extension auth$/);
+    assert.match((await failure(send())).message, /^auth gives no credentials: there is no extension auth$/);
     const secrets = fakeHost();
     host.extensions.set("auth", bearertokenauth.create(bearertokenauth.config.parse({ token: "sesame" }), secrets));
     await send();

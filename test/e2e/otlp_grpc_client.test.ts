@@ -8,11 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { ExportError } from "vedette";
 import plugin from "../../plugins/exporters/otlp_grpc/index.ts";
 import { targetOf } from "../../plugins/exporters/otlp_grpc/target.ts";
 import { eventually } from "../agent.ts";
-import { fakeHost, patience, requestOf } from "../exporting.ts";
+import { failure, fakeHost, patience, requestOf } from "../exporting.ts";
 
 type Reply = (stream: http2.ServerHttp2Stream) => void;
 
@@ -78,15 +77,6 @@ async function exporterTo(t: TestContext, endpoint: string, options: object = {}
     send: (compressed?: { encoding: "gzip" | "zstd"; bytes: Buffer }) =>
       exporter.export({ ...requestOf("logs"), ...(compressed ? { compressed } : {}) }, patience()),
   };
-}
-
-async function failure(sending: Promise<void>): Promise<ExportError> {
-  const error = await sending.then(
-    () => undefined,
-    (error) => error,
-  );
-  assert.equal(error?.name, "ExportError", `expected an ExportError, got ${error}`);
-  return error;
 }
 
 /** Makes attempts until one resolves to true. */

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import * as net from "node:net";
 import test, { type TestContext } from "node:test";
 import * as grpc from "@grpc/grpc-js";
-import type { ExportError, Telemetry } from "vedette";
+import type { Telemetry } from "vedette";
 import { Code, encodeStatus } from "vedette/otlp";
 import plugin from "../../plugins/exporters/otlp_grpc/index.ts";
 import { parseEndpoint } from "../../plugins/exporters/otlp_grpc/options.ts";
-import { anomalyOf, fakeHost, oracle, patience, requestOf } from "../exporting.ts";
+import { anomalyOf, failure, fakeHost, oracle, patience, requestOf } from "../exporting.ts";
 
 type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
 type Reply = (callback: grpc.sendUnaryData<Buffer>, call: Call) => void;
@@ -68,15 +68,6 @@ async function exporterTo(t: TestContext, endpoint: string, options: object = {}
   await exporter.start?.();
   t.after(() => exporter.stop?.());
   return { exporter, host, send: (signal: Telemetry = "metrics") => exporter.export(requestOf(signal), patience()) };
-}
-
-async function failure(sending: Promise<void>): Promise<ExportError> {
-  const error = await sending.then(
-    () => undefined,
-    (error) => error,
-  );
-  assert.equal(error?.name, "ExportError", `expected an ExportError, got ${error}`);
-  return error;
 }
 
 /** An address where nobody listens. */

@@ -4,10 +4,10 @@ import * as http from "node:http";
 import * as net from "node:net";
 import test, { type TestContext } from "node:test";
 import { gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
-import type { ExportError, Telemetry } from "vedette";
+import type { Telemetry } from "vedette";
 import { Code, encodeStatus, protobufToJson, statusToJson } from "vedette/otlp";
 import plugin from "../../plugins/exporters/otlp_http/index.ts";
-import { anomalyOf, fakeHost, now, oracle, patience, requestOf } from "../exporting.ts";
+import { anomalyOf, failure, fakeHost, now, oracle, patience, requestOf } from "../exporting.ts";
 
 interface Received {
   path: string;
@@ -52,15 +52,6 @@ function exporterTo(t: TestContext, endpoint: string, options: object = {}) {
   const exporter = plugin.create(config, host);
   t.after(() => exporter.stop?.());
   return { exporter, host, send: (signal: Telemetry = "metrics") => exporter.export(requestOf(signal), patience()) };
-}
-
-async function failure(sending: Promise<void>): Promise<ExportError> {
-  const error = await sending.then(
-    () => undefined,
-    (error) => error,
-  );
-  assert.equal(error?.name, "ExportError", `expected an ExportError, got ${error}`);
-  return error;
 }
 
 test("each signal arrives at its path, byte for byte", async (t) => {
