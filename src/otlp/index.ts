@@ -11,6 +11,7 @@ export { jsonToProtobuf } from "./from_json.ts";
 export { decodeAttributes, labelsOf, resourceOf, resourcesOf } from "./labels.ts";
 export { scanLogs } from "./logs.ts";
 export { identifyPoint, scanMetrics } from "./metrics.ts";
+export { requestBuffers } from "./pool.ts";
 export * from "./prometheus.ts";
 export { Edits } from "./splice.ts";
 export * from "./status.ts";

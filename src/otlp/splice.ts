@@ -61,10 +61,11 @@ export class Edits {
   }
 
   /**
-   * The request with these edits, in bytes of its own. `scan` is the scan of `bytes`.
+   * The request with these edits, in bytes of its own: the first ones of a buffer of at least that size, which `take` gives.
+   * `scan` is the scan of `bytes`.
    * A resource, scope or metric that loses its last item goes as well; one that had none stays.
    */
-  apply(bytes: Uint8Array, scan: ScannedRows): Uint8Array {
+  apply(bytes: Uint8Array, scan: ScannedRows, take: (size: number) => Uint8Array = allocated): Uint8Array {
     const edits = this.#ordered(scan);
     const messages = this.#read(bytes, scan, edits);
     const containers = scan.containers;
@@ -104,7 +105,7 @@ export class Edits {
       }
     }
 
-    const out = new Uint8Array(total);
+    const out = take(total);
     let from = 0;
     let to = 0;
     const copy = (end: number) => {
@@ -159,7 +160,7 @@ export class Edits {
       }
     }
     copy(bytes.length);
-    return out;
+    return out.subarray(0, total);
   }
 
   /** The edits by the order of the bytes; those of one message by that of the calls. */
@@ -277,6 +278,10 @@ function tagStart(bytes: Uint8Array, prefix: number): number {
   let at = prefix - 1;
   while (at > 0 && (bytes[at] & 127) === 0) at--;
   return at;
+}
+
+function allocated(size: number): Uint8Array {
+  return new Uint8Array(size);
 }
 
 function varintSize(n: number): number {

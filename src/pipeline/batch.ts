@@ -3,6 +3,7 @@ import type { Attributes, Batch, ExportRequest, Labels, Mined, RowsOf, Telemetry
 import { ATTRIBUTE_FIELD, EXEMPLAR_FIELD, MetricScan, type ScanOf } from "../otlp/columns.ts";
 import { encodeAttributes, encodeExemplar } from "../otlp/encode.ts";
 import { bodyText, type Envelope, labelsOf } from "../otlp/labels.ts";
+import { requestBuffers } from "../otlp/pool.ts";
 import { Edits } from "../otlp/splice.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -162,15 +163,21 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     }
   }
 
-  /** The request to send on: the very bytes received when nothing was annotated or dropped, else a copy of its own. */
+  /**
+   * The request to send on: the very bytes received when nothing was annotated, added or dropped, else a copy in a buffer of
+   * `requestBuffers`, to be given back when nobody reads it any more.
+   */
   finish(): ExportRequest<S> {
     const scan = this.#scan;
     for (const { row, encoded } of this.#attributes.values()) this.#edits.append(row, encoded);
-    const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan);
-    return { signal: this.signal, bytes: this.#appended.length === 0 ? bytes : this.#with(bytes), items: this.items };
+    const bytes = this.#edits.empty ? this.bytes : this.#edits.apply(this.bytes, scan, take);
+    if (this.#appended.length === 0) return { signal: this.signal, bytes, items: this.items };
+    const joined = this.#with(bytes);
+    if (bytes !== this.bytes) requestBuffers.give(bytes);
+    return { signal: this.signal, bytes: joined, items: this.items };
   }
 
-  /** What was added, where nothing else is left; undefined when nothing was. */
+  /** What was added, where nothing else is left, in a buffer like that of `finish`; undefined when nothing was. */
   added(): ExportRequest<S> | undefined {
     if (this.#appended.length === 0) return undefined;
     return { signal: this.signal, bytes: this.#with(new Uint8Array(0)), items: this.#appendedItems };
@@ -179,7 +186,8 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
   /** Requests follow each other byte by byte: the repeated field at their top goes on. */
   #with(bytes: Uint8Array): Uint8Array {
     const all = [bytes, ...this.#appended];
-    const joined = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+    const size = all.reduce((sum, { length }) => sum + length, 0);
+    const joined = take(size).subarray(0, size);
     let at = 0;
     for (const each of all) {
       joined.set(each, at);
@@ -188,6 +196,8 @@ export class PipelineBatch<S extends Telemetry> implements Batch<S> {
     return joined;
   }
 }
+
+const take = (size: number) => requestBuffers.take(size);
 
 /** Keys must not repeat: of two findings on one row the more surprising one is told. */
 function merged(before: Attributes, after: Attributes): Attributes {

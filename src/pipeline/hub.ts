@@ -1,5 +1,6 @@
 // What receivers emit into: refuse, or run every pipeline that wants the request in this very tick and hand it to the queues.
 import type { Anomaly, Compressed, Emit, ExportRequest, Host, Processor, Suspicion, Telemetry } from "../api/index.ts";
+import { requestBuffers } from "../otlp/pool.ts";
 import { countItems } from "../otlp/split.ts";
 import type { Intake } from "./intake.ts";
 import type { AnomalyPipeline, TelemetryPipeline } from "./pipeline.ts";
@@ -96,7 +97,7 @@ export class Turn {
   }
 }
 
-/** Counts who still reads the received bytes; when the last one is done they go back to where they came from. */
+/** Counts who still reads some bytes; when the last one is done they go back to where they came from. */
 class Lease {
   #holders = 1;
   #ended = false;
@@ -121,6 +122,9 @@ class Lease {
     this.drop();
   };
 }
+
+/** Of a request that its pipeline made. */
+const leaseOf = ({ bytes }: { readonly bytes: Uint8Array }) => new Lease(() => requestBuffers.give(bytes));
 
 /** Where the requests of one component and signal go, and what became of them. */
 export interface Route<S extends Telemetry> {
@@ -182,15 +186,19 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
       });
       // from here on nothing throws, so a request is in every queue or in none
       const later: Promise<boolean>[] = [];
-      const taken =
-        (!durable || hand(requests, bytes, lease, true, later)) && hand(requests, bytes, lease, false, later);
-      if (later.length === 0) {
+      const leases = requests.map((request) => (request && request.bytes !== bytes ? leaseOf(request) : lease));
+      const taken = (!durable || hand(requests, leases, true, later)) && hand(requests, leases, false, later);
+      const end = () => {
         lease.end();
+        for (const each of leases) each.end();
+      };
+      if (later.length === 0) {
+        end();
         return concluded(taken, items);
       }
       return Promise.all(later).then((all) => {
         // a storage may read the bytes until it has flushed them
-        lease.end();
+        end();
         return concluded(taken && all.every(Boolean), items);
       });
     } finally {
@@ -201,20 +209,18 @@ export function emitInto<S extends Telemetry>(intake: Intake<S>, route: Route<S>
   /** False when a storage cannot take it; what is still to be awaited is added to `later`. */
   function hand(
     requests: readonly (ExportRequest<S> | undefined)[],
-    bytes: Uint8Array,
-    lease: Lease,
+    leases: readonly Lease[],
     persistent: boolean,
     later: Promise<boolean>[],
   ): boolean {
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i];
       if (!request) continue;
-      const held = request.bytes === bytes;
       const weight = { items: request.items, bytes: request.bytes.length };
       for (const queue of pipelines[i].queues) {
         if (durable && queue.persistent !== persistent) continue;
-        if (held) lease.take();
-        const answer = queue.push(request as ExportRequest, weight, held ? lease.drop : nothing, pipelines[i].batching);
+        leases[i].take();
+        const answer = queue.push(request as ExportRequest, weight, leases[i].drop, pipelines[i].batching);
         if (answer === false) return false;
         if (answer instanceof Promise) later.push(answer);
         if (persistent) later.push(queue.flush());
@@ -281,11 +287,15 @@ export function flush<S extends Telemetry>(intake: Intake<S>, pipeline: Telemetr
   const request = pipeline.run(NOTHING, now, intake.scan, intake.rows(now));
   if (!request || request.items === 0) return false;
   const weight = { items: request.items, bytes: request.bytes.length };
+  const lease = leaseOf(request);
+  const later: Promise<boolean>[] = [];
   // a queue whose storage fails has counted and told it
   for (const queue of pipeline.queues) {
-    void queue.push(request as ExportRequest, weight, nothing, pipeline.batching);
-    if (queue.persistent) void queue.flush();
+    lease.take();
+    void queue.push(request as ExportRequest, weight, lease.drop, pipeline.batching);
+    if (queue.persistent) later.push(queue.flush());
   }
+  void Promise.all(later).then(lease.end);
   return true;
 }
 

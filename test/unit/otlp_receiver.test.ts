@@ -8,7 +8,6 @@ import { Bodies, Body } from "../../plugins/receivers/otlp/body.ts";
 import { corsOptions, crossOrigin } from "../../plugins/receivers/otlp/cors.ts";
 import { inflate } from "../../plugins/receivers/otlp/inflate.ts";
 import { Message } from "../../plugins/receivers/otlp/message.ts";
-import { BufferPool } from "../../plugins/receivers/otlp/pool.ts";
 import { Refusal } from "../../plugins/receivers/otlp/refusal.ts";
 
 suite("origins that may send", () => {
@@ -32,31 +31,6 @@ suite("origins that may send", () => {
 
   test("are told soon, however long an origin and however many stars a pattern has", () => {
     assert.equal(allows(["*a*a*a*a*a*b"], "a".repeat(16_000)), false);
-  });
-});
-
-suite("buffer pool", () => {
-  test("a buffer given back is the next one of its size", () => {
-    const pool = new BufferPool(1024 ** 2);
-    const buffer = pool.take(5000);
-    assert.equal(buffer.length, 8192);
-    pool.give(buffer);
-    assert.equal(pool.take(8192), buffer);
-    assert.notEqual(pool.take(8192), buffer);
-  });
-
-  test("keeps no more than its capacity, and small buffers rather than large ones", () => {
-    const pool = new BufferPool(100_000);
-    const [small, large, larger] = [pool.take(4096), pool.take(65_536), pool.take(131_072)];
-    pool.give(large);
-    pool.give(larger);
-    assert.notEqual(pool.take(131_072), larger);
-    const mids = Array.from({ length: 8 }, () => pool.take(8192));
-    for (const mid of mids) pool.give(mid);
-    pool.give(small);
-    assert.equal(pool.take(4096), small);
-    assert.notEqual(pool.take(65_536), large);
-    assert.ok(mids.includes(pool.take(8192)));
   });
 });
 

@@ -1,16 +1,14 @@
 // A request's body while it arrives: one pooled buffer, bounded alone and together with all others.
 import type { Readable } from "node:stream";
-import { BufferPool } from "./pool.ts";
+import { requestBuffers } from "vedette/otlp";
 import { overloaded, tooLarge } from "./refusal.ts";
 
-const KEPT_BYTES = 64 * 1024 ** 2;
 const UNKNOWN_LENGTH = 64 * 1024;
 /** What a sender gets on the strength of a length it has only announced; more comes with the bytes. */
 const TRUSTED_LENGTH = 1024 ** 2;
 
 /** The buffers of all requests of a receiver that are not taken yet, of at most `limit` bytes in all. */
 export class Bodies {
-  readonly #pool = new BufferPool(KEPT_BYTES);
   readonly #limit: number;
   #unfinished = 0;
 
@@ -35,13 +33,13 @@ export class Bodies {
   /** Counts the buffer until `free`; throws a Refusal beyond the limit. */
   take(size: number): Buffer {
     if (this.#unfinished + size > this.#limit) throw overloaded("too many requests are being received at once");
-    const buffer = this.#pool.take(size);
+    const buffer = requestBuffers.take(size);
     this.#unfinished += buffer.length;
     return buffer;
   }
 
   give(buffer: Buffer): void {
-    this.#pool.give(buffer);
+    requestBuffers.give(buffer);
   }
 }
 

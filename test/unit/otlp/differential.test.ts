@@ -246,7 +246,8 @@ for (const signal of SIGNALS) {
             // Rows that share a point append in the order of the calls, here from the last row to the first.
             item.attributes = [...(item.attributes ?? []), ...added.reverse()];
           }
-          const spliced = edits.apply(bytes, scanned);
+          // a buffer that was used before, and is larger
+          const spliced = edits.apply(bytes, scanned, (size) => new Uint8Array(size + 7).fill(0xff));
           assert.deepEqual(decode(signal, merge(signal, spliced)), withoutItems(expected, dropped));
           if (edits.empty) assert.deepEqual(spliced, bytes);
           assert.equal(scan(signal, spliced, fresh).items, scanned.items - dropped.size);

@@ -195,6 +195,47 @@ test("an annotated copy is a buffer of its own: the received one is given back a
   assert.equal(sent[0].items, 2);
 });
 
+test("annotated copies take each other's buffers, but none that a queue or a storage still reads", async () => {
+  const buffers: ArrayBufferLike[] = [];
+  const texts: string[] = [];
+  const reading = (gate: Promise<void>) => ({
+    export: async ({ bytes }: ExportOf<"metrics">) => {
+      buffers.push(bytes.buffer);
+      await gate;
+      texts.push(JSON.stringify(oracle.metrics.request.decode(bytes).toJSON()));
+    },
+  });
+  const gate = Promise.withResolvers<void>();
+  const slow = new Queue(reading(gate.promise), sending({}), fakeHost());
+  const quick = new Queue(reading(Promise.resolve()), sending({}), fakeHost());
+  const naming: Processor<"metrics"> = {
+    process(batch) {
+      batch.annotate(0, { points: `${batch.rows.length} of them` });
+      return batch;
+    },
+  };
+  const { emit } = hub([
+    { queues: [slow, quick], processors: [naming] },
+    { queues: [quick], processors: [naming] },
+  ]);
+  const written = [1, 2, 3].map((items) => emit(requestOf("metrics", items).bytes));
+  assert.deepEqual(written, [true, true, true]);
+  await quick.drain(1000);
+  assert.equal(new Set(buffers).size, 6, "two copies of each request, one of them still with the slow queue");
+  gate.resolve();
+  await slow.drain(1000);
+  for (const items of [1, 2, 3]) {
+    const like = texts.filter((text) => text.includes(`"${items} of them"`));
+    assert.deepEqual([like.length, new Set(like).size], [3, 1]);
+  }
+  const known = new Set(buffers);
+  buffers.length = 0;
+  const after = new Queue(reading(Promise.resolve()), sending({}), fakeHost());
+  hub([{ queues: [after], processors: [naming] }]).emit(requestOf("metrics", 1).bytes);
+  await after.drain(1000);
+  assert.ok(known.has(buffers[0]));
+});
+
 test("what one pipeline marks or drops, another does not see", async () => {
   const marked = collector();
   const plain = collector();

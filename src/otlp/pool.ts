@@ -1,4 +1,5 @@
-// Buffers for request bodies, reused by size: large ones made anew for each request would keep the garbage collector busy.
+// Buffers for requests as they come and as they go on, reused by size: large ones made anew for each request would keep the
+// garbage collector busy, which counts what lies outside of its heap and collects all of that for it.
 
 const SMALLEST_BITS = 12;
 const LARGEST_BITS = 31;
@@ -22,8 +23,9 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Takes a buffer back. When the pool is full the larger, rarer ones make room. */
-  give(buffer: Buffer): void {
+  /** Takes back a buffer, by it or by a part of it. When the pool is full the larger, rarer ones make room. */
+  give(bytes: Uint8Array): void {
+    const buffer = Buffer.from(bytes.buffer);
     const bits = 31 - Math.clz32(buffer.length);
     for (let other = LARGEST_BITS; other > bits && this.#kept + buffer.length > this.#capacity; other--) {
       while (this.#kept + buffer.length > this.#capacity && this.#free[other].pop()) this.#kept -= 2 ** other;
@@ -33,3 +35,6 @@ export class BufferPool {
     this.#kept += buffer.length;
   }
 }
+
+/** Of requests on their way, received or made, whoever holds them: one bound for what is kept. */
+export const requestBuffers = new BufferPool(64 * 1024 ** 2);
