@@ -16,6 +16,7 @@ const METRICS = { signal: "metrics", rows: 1000, series: 100_000, encoding: "ide
 const SPANS = { signal: "traces", rows: 1000, series: 0, encoding: "identity", warm: 1.5 } as const;
 const LOGS = { signal: "logs", rows: 1000, series: 0, encoding: "identity", warm: 1.5 } as const;
 const PASS = { work: "pass-through" } as const;
+const COUNT = { work: "span metrics" } as const;
 const DETECT = { work: "detection" } as const;
 const HTTP = { protocol: "http" } as const;
 const GRPC = { protocol: "grpc" } as const;
@@ -25,6 +26,8 @@ export const CASES: readonly Case[] = [
   { name: "metrics, HTTP", ...METRICS, ...HTTP, ...PASS, aim: [2, 4], ways: true },
   { name: "metrics, gRPC", ...METRICS, ...GRPC, ...PASS, aim: [1.5, 3], ways: true },
   { name: "metrics, HTTP, 8,000 a request", ...METRICS, ...HTTP, ...PASS, rows: 8000, series: 96_000, aim: [2, 4] },
+  { name: "metrics, HTTP, 100 a request", ...METRICS, ...HTTP, ...PASS, rows: 100, series: 10_000 },
+  { name: "metrics, gRPC, 100 a request", ...METRICS, ...GRPC, ...PASS, rows: 100, series: 10_000 },
   { name: "metrics, HTTP, plain in, gzip out", ...METRICS, ...HTTP, ...PASS, out: "gzip" },
   { name: "metrics, gRPC, plain in, gzip out", ...METRICS, ...GRPC, ...PASS, out: "gzip" },
   { name: "metrics, HTTP, gzip", ...METRICS, ...HTTP, ...PASS, encoding: "gzip", aim: [1, 3] },
@@ -53,6 +56,7 @@ export const CASES: readonly Case[] = [
   { name: "spans, HTTP", ...SPANS, ...HTTP, ...PASS, aim: [2, 3] },
   { name: "spans, gRPC", ...SPANS, ...GRPC, ...PASS, aim: [2, 3] },
   { name: "spans, HTTP, gzip", ...SPANS, ...HTTP, ...PASS, encoding: "gzip", aim: [1, 3] },
+  { name: "spans, HTTP, span metrics", ...SPANS, ...HTTP, ...COUNT },
   { name: "spans, HTTP, detection", ...SPANS, ...HTTP, ...DETECT, aim: [3, 10], ways: true, warm: 8 },
   { name: "logs, HTTP", ...LOGS, ...HTTP, ...PASS, aim: [2, 3] },
   { name: "logs, gRPC", ...LOGS, ...GRPC, ...PASS, aim: [2, 3] },

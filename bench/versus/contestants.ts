@@ -13,7 +13,7 @@ export interface Task {
   /** What comes in, and what goes out unless `out` says otherwise. */
   readonly encoding: Encoding;
   readonly out?: Encoding;
-  readonly work: "pass-through" | "detection";
+  readonly work: "pass-through" | "detection" | "span metrics";
 }
 
 export interface Ports {
@@ -55,6 +55,7 @@ function configuration(
   const exporter = protocol === "http" ? "otlp_http" : "otlp_grpc";
   const endpoint = protocol === "http" ? `http://127.0.0.1:${sink}` : `127.0.0.1:${sink}`;
   const processors = work === "detection" ? detectors : [];
+  const counts = work === "span metrics";
   return {
     receivers: {
       otlp: { protocols: { http: { endpoint: `127.0.0.1:${http}` }, grpc: { endpoint: `127.0.0.1:${grpc}` } } },
@@ -69,7 +70,13 @@ function configuration(
         sending_queue: { queue_size: 100, block_on_overflow: true },
       },
     },
-    service: { pipelines: { [signal]: { receivers: ["otlp"], processors, exporters: [exporter] } } },
+    connectors: counts ? { span_metrics: {} } : {},
+    service: {
+      pipelines: {
+        [signal]: { receivers: ["otlp"], processors, exporters: counts ? [exporter, "span_metrics"] : [exporter] },
+        ...(counts && { "metrics/spans": { receivers: ["span_metrics"], exporters: [exporter] } }),
+      },
+    },
   };
 }
 
@@ -78,7 +85,7 @@ function vedette(): Contestant {
   return {
     name: "Vedette",
     version: `${version} on Node ${process.version}`,
-    does: ({ signal, work }) => (work === "pass-through" ? "pass-through" : DETECTORS[signal].join(", ")),
+    does: ({ signal, work }) => (work === "detection" ? DETECTORS[signal].join(", ") : work),
     command(task, ports) {
       const config = configuration(task, ports, DETECTORS[task.signal]);
       config.exporters.debug = {};
@@ -92,12 +99,14 @@ function vedette(): Contestant {
 function collector(path: string): Contestant {
   const components = spawnSync(path, ["components"]).stdout.toString();
   const forest = /isolationforest\b/.test(components);
+  const connects = /\bspan_metrics\b/.test(components);
   const version = /otlpreceiver (v[\d.]+)/.exec(components)?.[1] ?? "of unknown version";
   return {
     name: "Collector (Go)",
     version,
     does({ work }) {
-      if (work === "pass-through") return "pass-through";
+      if (work === "span metrics") return connects ? work : undefined;
+      if (work === "pass-through") return work;
       return forest ? "isolationforest" : "pass-through: this build has no isolationforest";
     },
     command(task, ports) {
@@ -116,7 +125,7 @@ function rotel(path: string): Contestant {
     name: "Rotel (Rust)",
     version,
     note: "It compresses what it sends with gzip, also where it is told not to (0.0.1-alpha10): its figures of plain work hold that.",
-    does: ({ work, encoding }) => (work === "pass-through" && encoding !== "zstd" ? "pass-through" : undefined),
+    does: ({ work, encoding }) => (work === "pass-through" && encoding !== "zstd" ? work : undefined),
     command({ protocol, encoding, out = encoding }, { http, grpc, sink }) {
       const options = {
         "otlp-http-endpoint": `127.0.0.1:${http}`,
