@@ -34,18 +34,19 @@ const attribute: z.ZodType<AttributeValue> = z.lazy(() =>
     z.record(z.string(), attribute),
   ]),
 );
-const attributes = z.record(z.string(), attribute);
+/** Shape of attributes that were packed. */
+export const attributesShape = z.record(z.string(), attribute);
 
 /** Shape of labels that were packed. */
 export const labelsShape: z.ZodType<Labels> = z.object({
-  resource: attributes,
+  resource: attributesShape,
   scope: z.object({ name: z.string(), version: z.string() }),
   name: z.string(),
   statistic: z.string(),
   kind: z.string().exactOptional(),
   part: z.string().exactOptional(),
   unit: z.string(),
-  attributes,
+  attributes: attributesShape,
   traceId: z.string(),
   spanId: z.string(),
   template: z.string().exactOptional(),

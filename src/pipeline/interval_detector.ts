@@ -1,5 +1,4 @@
 // A detector of intervals in a pipeline: counts the rows of each series, and lets a detector judge the counts of closed intervals.
-import { deserialize, serialize } from "node:v8";
 import {
   type Anomaly,
   type Batch,
@@ -11,7 +10,9 @@ import {
   type Processor,
   type RowsOf,
   type Spans,
+  z,
 } from "../api/index.ts";
+import { packed, unpacked } from "../api/saved.ts";
 import { clipped } from "../otlp/labels.ts";
 import { column, type Kept, type Snapshot, SnapshotError } from "../series/snapshot.ts";
 import type { SeriesTable } from "../series/table.ts";
@@ -22,7 +23,7 @@ import { Families } from "./families.ts";
 import { completedIntervals, type IntervalDetectorOptions } from "./interval_options.ts";
 import type { Lasts } from "./lasting.ts";
 import { matching } from "./match.ts";
-import { type MemberOwner, Members, type SavedMember } from "./members.ts";
+import { type MemberOwner, Members, savedMemberShape } from "./members.ts";
 import type { DetectorCounts } from "./reporter.ts";
 import type { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
@@ -341,11 +342,11 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
   takeSnapshot(): Snapshot {
     const snapshot = this.#detector.takeSnapshot();
     const members = this.#members.save((member) => this.#lasting(member));
-    const sources = [...this.#tally.sources.values()].map(({ key, usual }) => [key, usual] as const);
+    const sources = [...this.#tally.sources.values()].map(({ key, usual }): [string, number] => [key, usual]);
     const kept = column(
       "members",
       "u8",
-      serialize({ interval: this.#options.interval, members, sources } satisfies Saved),
+      packed({ interval: this.#options.interval, members, sources } satisfies z.input<typeof savedShape>),
     );
     return { ...snapshot, columns: [...snapshot.columns, kept] };
   }
@@ -353,7 +354,7 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
   restore(snapshot: Snapshot): void {
     const kept = snapshot.columns.find(({ name }) => name === "members");
     if (!kept) throw new SnapshotError("lacks its members");
-    const saved = deserialize(kept.bytes) as Saved;
+    const saved = unpacked(kept.bytes, savedShape, this.#plugin.type);
     if (saved.interval !== this.#options.interval) {
       throw new SnapshotError(`counts in intervals of ${saved.interval} ms, not of ${this.#options.interval} ms`);
     }
@@ -366,12 +367,13 @@ export class IntervalDetector implements Processor<any>, MemberOwner, Kept {
   }
 }
 
-interface Saved {
+const savedShape = z.object({
   /** Milliseconds. */
-  readonly interval: number;
-  readonly members: SavedMember[];
-  readonly sources: (readonly [key: string, usual: number])[];
-}
+  interval: z.number(),
+  members: z.array(savedMemberShape),
+  /** What is usual of each, by its key. */
+  sources: z.array(z.tuple([z.string(), z.number()])),
+});
 
 function roomFor(capacity: number): IntervalRows {
   const f64 = () => new Float64Array(capacity);

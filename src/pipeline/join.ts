@@ -1,9 +1,9 @@
 // Points -> vectors: which metric is which dimension of which resource, and what the interval that is open holds so far.
 import { createHash } from "node:crypto";
-import { deserialize, serialize } from "node:v8";
-import type { Attributes, AttributeValue, Batch, Labels } from "../api/index.ts";
+import { type Attributes, type AttributeValue, type Batch, type Labels, z } from "../api/index.ts";
+import { attributesShape, packed, unpacked } from "../api/saved.ts";
 import { Recency } from "../series/recency.ts";
-import { column, type KeptColumn, SnapshotError } from "../series/snapshot.ts";
+import { column, type KeptColumn } from "../series/snapshot.ts";
 import { SeriesState, valuesOf } from "../series/state.ts";
 import type { RowOwner, SeriesTable } from "../series/table.ts";
 
@@ -262,7 +262,7 @@ export class Join implements RowOwner {
     const rows = this.resources.length;
     return [
       column("series.seen", "f64", this.#recency.stamps(0, rows).slice()),
-      column("resources", "u8", Uint8Array.from(serialize(this.resources))),
+      column("resources", "u8", Uint8Array.from(packed(this.resources))),
       ...this.#state.save("join.", rows),
     ];
   }
@@ -330,10 +330,12 @@ function bounded(attributes: Attributes): Attributes {
   return kept;
 }
 
-function resourcesIn({ bytes }: KeptColumn): Joined[] {
-  try {
-    return deserialize(bytes) as Joined[];
-  } catch {
-    throw new SnapshotError("names its resources in a form that this version does not read");
-  }
-}
+const joinedShape = z.array(
+  z.object({
+    key: z.string(),
+    attributes: attributesShape,
+    dimensions: z.array(z.object({ name: z.string(), unit: z.string(), attributes: z.array(z.string()) })),
+  }),
+);
+
+const resourcesIn = ({ bytes }: KeptColumn): Joined[] => unpacked(bytes, joinedShape, "a detector of vectors");

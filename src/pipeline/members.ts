@@ -1,5 +1,6 @@
 // What a detector of intervals counts: series, and parts of them, by the rows of the agent's table.
-import type { Batch, Labels } from "../api/index.ts";
+import { type Batch, type Labels, z } from "../api/index.ts";
+import { labelsShape } from "../api/saved.ts";
 import { hash0, hash1, hashBytes, mix } from "../otlp/identity.ts";
 import { clipped } from "../otlp/labels.ts";
 import { NO_SERIES, type RowOwner, SeriesTable } from "../series/table.ts";
@@ -32,13 +33,14 @@ export interface Member {
   row: number;
 }
 
-/** As it is kept in a snapshot: `whole` is the number of another one. */
-export interface SavedMember {
-  readonly identity: readonly [number, number];
-  readonly member: number;
-  readonly labels: Labels;
-  readonly whole: number;
-}
+/** As it is kept in a snapshot: `whole` is the number of another one, -1 where it is one itself. */
+export const savedMemberShape = z.object({
+  identity: z.tuple([z.int(), z.int()]),
+  member: z.int().min(0),
+  labels: labelsShape,
+  whole: z.int().min(-1),
+});
+export type SavedMember = z.infer<typeof savedMemberShape>;
 
 /** Told when members come and go. `capacity` is the number of members to be ready for; a part has a `whole`, others -1. */
 export interface MemberOwner {

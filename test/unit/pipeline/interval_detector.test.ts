@@ -1,6 +1,7 @@
 // Counting in intervals of event time: what a detector of intervals is handed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { serialize } from "node:v8";
 import { type Anomaly, defineIntervalDetector, type Spans, z } from "../../../src/api/index.ts";
 import { labelsOf } from "../../../src/otlp/labels.ts";
 import { Intake } from "../../../src/pipeline/intake.ts";
@@ -351,6 +352,27 @@ test("operations that match leaves out since a reload are forgotten", () => {
   }
   after.tick(200);
   assert.equal(new Set(after.rows.map(({ series }) => series)).size, 1);
+});
+
+test("a state whose members are damaged is refused in words, and nothing of it is taken over", () => {
+  const before = counting();
+  before.spans(1, "GET /", [1]);
+  before.tick(60);
+  const snapshot = before.detector.takeSnapshot();
+  const members = (bytes: Uint8Array) => ({
+    ...snapshot,
+    columns: snapshot.columns.map((each) => (each.name === "members" ? { ...each, bytes } : each)),
+  });
+  const broken: [Uint8Array, RegExp][] = [
+    [Buffer.from("rubbish"), /^Error: is not what count saves/],
+    [serialize({ interval: 10_000, members: [{ identity: [1, 2] }], sources: [] }), /or damaged \(members\.0\./],
+    [serialize({ interval: 10_000, members: {}, sources: [] }), /or damaged \(members: /],
+  ];
+  for (const [bytes, message] of broken) {
+    const { detector } = counting();
+    assert.throws(() => detector.restore(members(bytes)), message);
+    assert.equal(detector.series, 0);
+  }
 });
 
 test("what was counted in intervals of another length is of no use", () => {

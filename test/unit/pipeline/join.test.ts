@@ -1,6 +1,7 @@
 // Points of several metrics become vectors: one a resource and interval of event time, however the points are sent.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { serialize } from "node:v8";
 import fc from "fast-check";
 import { defineVectorDetector, type Labels, z } from "../../../src/api/index.ts";
 import { VectorDetector } from "../../../src/pipeline/vector_detector.ts";
@@ -189,6 +190,19 @@ test("batches make no difference, and a restart in between none", () => {
       assert.deepEqual([...before.found, ...after.found], whole.found);
     }),
   );
+});
+
+test("a state whose resources are damaged is refused in words", () => {
+  const { send, detector } = watching({});
+  send([a("cpu", 0, 1), a("cpu", 1, 1), a("cpu", 2, 1)]);
+  const snapshot = detector.takeSnapshot();
+  const broken = (bytes: Uint8Array) => ({
+    ...snapshot,
+    columns: snapshot.columns.map((each) => (each.name === "resources" ? { ...each, bytes } : each)),
+  });
+  const fresh = watching({}).detector;
+  assert.throws(() => fresh.restore(broken(Buffer.from("rubbish"))), /^Error: is not what a detector of vectors saves/);
+  assert.throws(() => fresh.restore(broken(serialize([{ key: 1 }]))), /or damaged \(0\.key: /);
 });
 
 test("what it remembers is in a snapshot once, and a resource warms up by its vectors where scores are no surprise", () => {
