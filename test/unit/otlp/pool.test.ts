@@ -1,3 +1,4 @@
+// Buffers for requests: which one is handed out again, and how many are kept.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { BufferPool } from "../../../src/otlp/pool.ts";
