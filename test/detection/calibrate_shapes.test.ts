@@ -1,8 +1,8 @@
 // Rarity means what it says: of normal rows one in 10^r is as rare as r, whatever makes the noise. The output has the table.
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import { seededRandom } from "../../../src/testing/fake_host.ts";
-import { type DETECTORS, judgeOf, ratios, SHAPES, type Shape, type Span } from "../../rarity.ts";
+import { seededRandom } from "../../src/testing/fake_host.ts";
+import { type DETECTORS, judgeOf, ratios, SHAPES, type Shape, type Span } from "../rarity.ts";
 
 type Before = keyof typeof DETECTORS;
 

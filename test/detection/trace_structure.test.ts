@@ -22,8 +22,8 @@ import {
   type TraceOptions,
   traceMaker,
 } from "../traces.ts";
+import { type Json, oracleEncode } from "../unit/otlp/otlp_json.ts";
 import { fakeHostNamed } from "../wired.ts";
-import { type Json, oracleEncode } from "./otlp/otlp_json.ts";
 
 interface Moment {
   /** Seconds since the beginning; number of the trace. */

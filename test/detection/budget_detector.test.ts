@@ -1,17 +1,17 @@
 // A detector with an alert budget keeps the laws of every detector, and what it has learnt when the budget changes.
 import assert from "node:assert/strict";
 import test from "node:test";
-import ewma from "../../../plugins/processors/ewma/index.ts";
-import spanDuration from "../../../plugins/processors/span_duration/index.ts";
-import { type Labels, z } from "../../../src/api/index.ts";
-import { Findings } from "../../../src/pipeline/detection.ts";
-import { lineOf } from "../../../src/pipeline/line.ts";
-import { type DetectorOptions, detectorOptions } from "../../../src/pipeline/options.ts";
-import type { Kept } from "../../../src/series/snapshot.ts";
-import { checkDetector } from "../../../src/testing/check_detector.ts";
-import { generate } from "../../../src/testing/generate.ts";
-import { fakeHost } from "../../exporting.ts";
-import { type AnyDetector, optionsOf, wired } from "../../wired.ts";
+import ewma from "../../plugins/processors/ewma/index.ts";
+import spanDuration from "../../plugins/processors/span_duration/index.ts";
+import { type Labels, z } from "../../src/api/index.ts";
+import { Findings } from "../../src/pipeline/detection.ts";
+import { lineOf } from "../../src/pipeline/line.ts";
+import { type DetectorOptions, detectorOptions } from "../../src/pipeline/options.ts";
+import type { Kept } from "../../src/series/snapshot.ts";
+import { checkDetector } from "../../src/testing/check_detector.ts";
+import { generate } from "../../src/testing/generate.ts";
+import { fakeHost } from "../exporting.ts";
+import { type AnyDetector, optionsOf, wired } from "../wired.ts";
 
 for (const plugin of [ewma, spanDuration] as AnyDetector[]) {
   test(`${plugin.type} with a budget: batches, restarts and recycled rows change nothing`, () => {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { BudgetLine } from "../../../src/pipeline/budget.ts";
-import type { KeptColumn } from "../../../src/series/snapshot.ts";
-import { seededRandom } from "../../../src/testing/fake_host.ts";
+import { BudgetLine } from "../../src/pipeline/budget.ts";
+import type { KeptColumn } from "../../src/series/snapshot.ts";
+import { seededRandom } from "../../src/testing/fake_host.ts";
 
 const MINUTE = 60_000;
 const DAY = 1440;
