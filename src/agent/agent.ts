@@ -31,7 +31,7 @@ import type { SeriesTable } from "../series/table.ts";
 import { Board, type Place, placeName } from "./board.ts";
 import { callsOf } from "./calls.ts";
 import { feedsOf } from "./feeds.ts";
-import { build, type Graph, type Lender, type Outlet, partsOf } from "./graph.ts";
+import { build, type Graph, type Lender, type Outlet, partsOf, type Staged } from "./graph.ts";
 import { type HeldHost, hostOf } from "./host.ts";
 import { Inlets } from "./inlets.ts";
 import { type Made, start, stop, tell, tellDelivery } from "./lifecycle.ts";
@@ -264,13 +264,15 @@ export class Agent implements Lender {
     }
     const kept = new Set(partsOf(next).map(({ part }) => part));
     const gone = partsOf(old).filter(({ part }) => !kept.has(part));
+    const places = new Set(partsOf(next).map(placeName));
+    const left = gone.filter((made) => !places.has(placeName(made)));
+    this.#conclude([...old.processors.values()].filter((made) => left.includes(made)));
     for (const { host } of gone) host.mute();
     this.#memory.handOn(old, next);
     this.#follow(next);
     for (const { host } of fresh) host.unmute();
     resume();
-    const places = new Set(partsOf(next).map(placeName));
-    for (const made of gone) if (!places.has(placeName(made))) this.#board.forget(made);
+    for (const made of left) this.#board.forget(made);
     for (const made of fresh) if (made.section === "extensions") tell(made, true);
     this.#inBackground(this.#retire(gone, next));
     if (config.service.max_series !== this.#maxSeries)
@@ -300,20 +302,24 @@ export class Agent implements Lender {
     this.turn.begin();
     try {
       for (const intake of this.#intakes.values()) intake.assembler?.tick(now);
-      for (const { stage } of [...this.#graph.processors.values(), ...this.#graph.connectors.values()]) {
-        if (stage.out || !stage.part.tick) continue;
-        const began = performance.now();
-        try {
-          stage.part.tick(now);
-          stage.passed(began, 0, 0);
-        } catch (error) {
-          stage.failed(began, 0, error);
-        }
-      }
+      const { processors, connectors } = this.#graph;
+      for (const { stage } of [...processors.values(), ...connectors.values()]) atRest(stage, "tick", now);
     } finally {
       this.turn.end();
     }
     this.#flush(now);
+  }
+
+  /** Lets processors that will see no more pass on what they wait with: at the next flush. */
+  #conclude(ending: Iterable<Staged<Processor<any>>>): void {
+    const now = this.#around.now();
+    this.#flush(now);
+    this.turn.begin();
+    try {
+      for (const { stage } of ending) atRest(stage, "conclude", now);
+    } finally {
+      this.turn.end();
+    }
   }
 
   /** Lets processors that wait for a batch to add something to have one. */
@@ -414,6 +420,7 @@ export class Agent implements Lender {
     for (const made of graph.extensions.values()) tell(made, false);
     await Promise.all([end(graph.receivers), ...this.#leaving]);
     await end(graph.connectors);
+    this.#conclude(graph.processors.values());
     this.#flush(this.#around.now());
     const queues = new Set([...graph.exporters.values(), ...this.#retired].map(({ queue }) => queue));
     await Promise.all([...queues].map((queue) => queue.drain(graph.config.service.shutdown_timeout)));
@@ -423,6 +430,22 @@ export class Agent implements Lender {
     await end(graph.processors);
     await end(graph.exporters);
     await end(graph.extensions);
+  }
+}
+
+/** Calls what a processor or connector has to do between batches, if it has. */
+function atRest<K extends "tick" | "conclude">(
+  stage: Stage<{ readonly [each in K]?: (now: number) => void }>,
+  what: K,
+  now: number,
+): void {
+  if (stage.out || !stage.part[what]) return;
+  const began = performance.now();
+  try {
+    stage.part[what](now);
+    stage.passed(began, 0, 0);
+  } catch (error) {
+    stage.failed(began, 0, error);
   }
 }
 

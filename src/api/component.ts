@@ -75,6 +75,11 @@ export interface Processor<S extends Signal> extends Component {
    */
   tick?(now: number): void;
   /**
+   * Called as `tick` is when it will see no more: the agent stops, or goes on after a reload without it. What it would have waited with
+   * is to be `due` at once. `save` may follow.
+   */
+  conclude?(now: number): void;
+  /**
    * Called with each trace that no span was added to for `service.traces.idle_timeout`, between batches; what it finds then is raised.
    * Spans of it that come later are another trace of the same id. Of one pipeline of traces; all that the agent receives is in it.
    */

@@ -120,8 +120,8 @@ export default defineProcessor({
       changes.add(1, { state: "resolved" });
     }
 
-    /** What is to be said at `now`; of those that only grow, only the critical ones. */
-    function speak(now: number): void {
+    /** What is to be said at `now`; or what waits to be said, too. */
+    function speak(now: number, waits = false): void {
       const ended = incidents.ended;
       incidents.ended = [];
       let lost = 0;
@@ -132,7 +132,7 @@ export default defineProcessor({
         else lost++;
       }
       // what ended made room for some of these
-      for (const incident of incidents.open) say(incident, now);
+      for (const incident of incidents.open) say(incident, now, waits);
       if (lost > 0) {
         host.log.warn("too many incidents at once: some ended before they were told; raise max_incidents", {
           incidents: lost,
@@ -141,11 +141,11 @@ export default defineProcessor({
       }
     }
 
-    function say(incident: Incident, now: number): void {
+    function say(incident: Incident, now: number, waits: boolean): void {
       const { told, severity } = incident;
       const graver = told === undefined ? severity === "critical" : isGraver(severity, told.severity);
       const wait = told ? Math.max(settle, Math.min(told.at - incident.since, SLOWEST)) : settle;
-      if (!graver && now - (told?.at ?? incident.since) < wait && now >= incident.since) return;
+      if (!waits && !graver && now - (told?.at ?? incident.since) < wait && now >= incident.since) return;
       const origin = originOf(incident, graph);
       const { episodes, places } = incident;
       const grown = !told || episodes >= 2 * told.episodes || places.size > told.places || origin !== told.origin;
@@ -196,6 +196,11 @@ export default defineProcessor({
         wonder(now);
         finish(now);
         speak(now);
+      },
+      conclude(now) {
+        takeIn(now);
+        wonder(now, 0);
+        speak(now, true);
       },
       get due() {
         return ready.length > 0;
