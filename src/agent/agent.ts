@@ -12,7 +12,6 @@ import type {
   RehearsalOptions,
   Signal,
   Telemetry,
-  Trace,
 } from "../api/index.ts";
 import type { Config } from "../config/shape.ts";
 import { Remembering } from "../history/index.ts";
@@ -20,7 +19,7 @@ import type { Log } from "../observe/log.ts";
 import type { ComponentMeter } from "../observe/meter.ts";
 import { flush, Turn } from "../pipeline/hub.ts";
 import { Intake } from "../pipeline/intake.ts";
-import type { Stage } from "../pipeline/stage.ts";
+import { atRest } from "../pipeline/stage.ts";
 import { Suspecting } from "../pipeline/suspecting.ts";
 import type { Tap } from "../pipeline/tap.ts";
 import type { Plugins } from "../registry.ts";
@@ -32,6 +31,7 @@ import { Board, type Place, placeName } from "./board.ts";
 import { callsOf } from "./calls.ts";
 import { feedsOf } from "./feeds.ts";
 import { build, type Graph, type Lender, type Outlet, partsOf, type Staged } from "./graph.ts";
+import { both, handing } from "./handing.ts";
 import { type HeldHost, hostOf } from "./host.ts";
 import { Inlets } from "./inlets.ts";
 import { type Made, start, stop, tell, tellDelivery } from "./lifecycle.ts";
@@ -431,49 +431,4 @@ export class Agent implements Lender {
     await end(graph.exporters);
     await end(graph.extensions);
   }
-}
-
-/** Calls what a processor or connector has to do between batches, if it has. */
-function atRest<K extends "tick" | "conclude">(
-  stage: Stage<{ readonly [each in K]?: (now: number) => void }>,
-  what: K,
-  now: number,
-): void {
-  if (stage.out || !stage.part[what]) return;
-  const began = performance.now();
-  try {
-    stage.part[what](now);
-    stage.passed(began, 0, 0);
-  } catch (error) {
-    stage.failed(began, 0, error);
-  }
-}
-
-const both =
-  <T>(one: (value: T) => void, other: (value: T) => void) =>
-  (value: T): void => {
-    one(value);
-    other(value);
-  };
-
-/** Of so many complete traces one is timed, for all of them: two looks at the clock take about as long as a processor does with a span. */
-const TIMED = 11;
-
-/** Hands a complete trace to every processor that wants it. */
-function handing(stages: readonly Stage<Processor<any>>[]): (trace: Trace) => void {
-  let untimed = 0;
-  return (trace) => {
-    untimed = (untimed + 1) % TIMED;
-    const calls = untimed === 0 ? TIMED : 0;
-    for (const stage of stages) {
-      if (stage.out) continue;
-      const began = calls > 0 ? performance.now() : 0;
-      try {
-        stage.part.trace!(trace);
-        stage.passed(began, 0, 0, calls);
-      } catch (error) {
-        stage.failed(calls > 0 ? began : performance.now(), 0, error);
-      }
-    }
-  };
 }

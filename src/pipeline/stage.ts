@@ -65,6 +65,22 @@ export class Stage<T> {
   }
 }
 
+/** Calls what a processor or connector has to do between batches, if it has. */
+export function atRest<K extends "tick" | "conclude">(
+  stage: Stage<{ readonly [each in K]?: (now: number) => void }>,
+  what: K,
+  now: number,
+): void {
+  if (stage.out || !stage.part[what]) return;
+  const began = performance.now();
+  try {
+    stage.part[what](now);
+    stage.passed(began, 0, 0);
+  } catch (error) {
+    stage.failed(began, 0, error);
+  }
+}
+
 /** Why a processor's result cannot go on; `expected` says what would. Waits for nothing. */
 export function rubbish(result: unknown, expected: string): TypeError {
   // an async function's failure must not end the process
